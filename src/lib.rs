@@ -1,0 +1,113 @@
+//! Falaj, a government data-exchange bus: one accepted envelope, led durably to every agency that must act on it.
+//!
+//! This page is the architecture. Start here, then read `intake`, `ledger` and `dispatch`: they are what Falaj exists for. All
+//! else is a door, a form, or a tool.
+//!
+//! # Words
+//!
+//! An **envelope** is a CloudEvents 1.0 event. An **agency** publishes, receives, or both. A **subscription** is an agency's
+//! standing wish for a type, with filter, fields and order. The **recipients** of an envelope are fixed when it is accepted; each
+//! makes one **delivery**, the duty to bring this envelope to this agency. An **attempt** is one try of it, its **outcome** what
+//! the agency did. A **lane** is the sequence of deliveries of one agency and one ordering key (`partitionkey`, else `subject`);
+//! its **head** is the lowest unfinished one. The **ledger** is the durable truth; everything else can be rebuilt or lost.
+//!
+//! # Promises
+//!
+//! 1. Accepted means durable: the 202 leaves after the synced commit that holds envelope, recipients, identity and deliveries.
+//! 2. At least once per agency, recognisable by an unchanging `webhook-id`.
+//! 3. Identity is `source` + `id`: same content again is the original receipt, other content a clash.
+//! 4. Order per lane survives everything: a later delivery starts only after the commit that finished the earlier one.
+//! 5. Nothing ends silently: `delivered dead expired skipped cancelled`, each with who, when and why; what waits says why.
+//! 6. An agency's outage costs time and nothing else, and nothing of any other agency's.
+//! 7. Least data: what a subscription does not list never leaves; every disclosure is recorded with its legal basis.
+//! 8. Nobody without the right: default deny on both sides.
+//!
+//! # The walk of one envelope
+//!
+//! ```text
+//!  POST /v1/envelopes
+//!    http::auth            who speaks                                   401
+//!    model::cloudevents    bytes -> Envelope                            400, 413, 415, 422
+//!    intake                may they send this type and source           403
+//!    schema                does the data fit                            422
+//!    catalog::recipients   who must act (CEL filters)
+//!    ledger::accept        one synced commit                            409, 503
+//!    wake::ring            a hint
+//!  202 + receipt
+//!
+//!  dispatch::owner         a place, then a claim from the ledger
+//!    dispatch::deliver     mapping::disclose, render -> Message
+//!    connector::send       -> Outcome
+//!    model::retry::after   -> Transition (pure)
+//!    ledger::settle        one synced commit; only then is the lane free
+//!    wake::changed         whoever waits for the status asks again
+//! ```
+//!
+//! An agency that fetches takes the second half itself: `dispatch::handout` leases what its lanes offer, the agency reports under
+//! the lease, and its owner settles the leases that ran out. What a person asks for (`http::deliveries`, `redrives`, `operate`) is
+//! one commit of the ledger each, with its entry in the audit; `dispatch::jobs` works off what is too much for one commit.
+//!
+//! Each hop changes the type: bytes, `Envelope`, `NewEnvelope`, `Claimed`, `Message`, `Outcome`, `Transition`, `Settlement`.
+//! Nothing calls back up. A retry is the second half again. Intake and dispatch never meet: they share the ledger and a bell.
+//!
+//! # Where it may die
+//!
+//! Before the accept commits: the sender repeats, it is new. After: the sender repeats, it is the same receipt. After a claim: it
+//! is offered again. After the send, before the settle: the agency sees the same `webhook-id`. After the settle: nothing is left
+//! to do. There is a test for each line.
+//!
+//! # Layers
+//!
+//! | layer | may import |
+//! |---|---|
+//! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
+//! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
+//! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector` |
+//! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
+//! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
+//! | `connector`, `wake` | `mapping` |
+//! | `catalog` | `schema`, `mapping` |
+//! | `schema`, `mapping`, `ledger` | `model` alone |
+//! | `model` | nothing of ours |
+//!
+//! `clock`, `telemetry` and `config` serve all layers above the stores. A foreign crate has one home: axum in `http`, rusqlite in
+//! `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in `connector`, clap in `cli`. `tests/it/layers.rs`
+//! reads the `use` lines and fails on a wrong one.
+//!
+//! # Decisions
+//!
+//! **SQLite, not sled.** sled was named first. On Linux its flush is `sync_file_range` without fsync: in 20 of 20 simulated power
+//! cuts it lost every acknowledged record. SQLite in WAL mode with `synchronous=FULL` lost none, opens a backlog of ten million
+//! in milliseconds, can be read by any operator with `sqlite3`, and its relational model carries over to PostgreSQL. Price: C in
+//! the build.
+//!
+//! **Ids carry their address.** Envelope and delivery ids are UUIDv7 whose random bits hold the accept order, the number of the
+//! delivery and a keyed tag. An id leads to its row without an index, and nobody can guess one. Price: at most 4,095 deliveries
+//! per envelope, redrives included.
+//!
+//! **Claims are answered between commits.** The ledger's one writer serves claims against committed state before it begins the
+//! next transaction, so no claim can build on a settlement that might still be lost. Price: a claim may wait for one sync.
+//!
+//! **Data is text.** Data is checked, compared, cut and forwarded as the text that came; a parsed tree would lose digits and hide
+//! doubled members. Price: a JSON scanner of our own in `model::json`.
+//!
+//! **A filter that cannot be decided is no refusal.** Where a `when` fails on an envelope (a field it did not guard is missing),
+//! the agency is a recipient all the same, and the delivery is parked before anything is sent: nothing is disclosed and nothing
+//! is lost. Where it can be decided at sending time and says no, the delivery ends as `skipped`.
+//!
+//! **There is no drain.** Recipients are fixed at acceptance, so an agency that should get nothing more leaves its subscription: what
+//! it was promised is still delivered. To accept for it and not to deliver is a pause.
+//!
+//! **Service hours follow the local clock, and a clock change never closes what is open.** A boundary is the first instant at which
+//! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
+//! out of a delivery's age when its retry is stored, so that age needs no calendar later. Price: 200 KB of time zones in the binary.
+//!
+//! **Alarms are kept in memory.** They follow from the ledger and the board at any moment; after a start what still holds is raised
+//! again. Price: one notice twice around a restart.
+//!
+//! **Waiting goes by the injected clock** wherever a time of the trade is waited for, so a week of outages is a test of seconds.
+//! Price: a list of sleepers in the clock that only tests fill.
+//!
+//! **Deliveries of one agency run inside its owner's task**, not in tasks of their own: no queue between them and the state they
+//! change. Price: one agency uses one core at a time.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails where it stands"))]
