@@ -111,3 +111,8 @@
 //! **Deliveries of one agency run inside its owner's task**, not in tasks of their own: no queue between them and the state they
 //! change. Price: one agency uses one core at a time.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails where it stands"))]
+
+pub mod model;
+
+pub mod clock;
+pub mod telemetry;
