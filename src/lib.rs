@@ -114,5 +114,7 @@
 
 pub mod model;
 
+pub mod schema;
+
 pub mod clock;
 pub mod telemetry;
