@@ -114,6 +114,7 @@
 
 pub mod model;
 
+pub mod mapping;
 pub mod schema;
 
 pub mod clock;
