@@ -117,5 +117,8 @@ pub mod model;
 pub mod mapping;
 pub mod schema;
 
+pub mod catalog;
+
 pub mod clock;
+pub mod config;
 pub mod telemetry;

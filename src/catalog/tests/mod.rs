@@ -1,0 +1,7 @@
+//! The catalogue as a whole, over deployments in a folder of their own.
+
+mod checks;
+mod deployment;
+mod many;
+mod reloads;
+mod routes;

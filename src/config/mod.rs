@@ -1,0 +1,194 @@
+//! `falaj.toml`: how this bus runs. All of it is optional.
+//!
+//! G1: every setting stands once, in [`settings`], with its default, its bounds and what it is for; file, environment, command
+//! line and the reference are all read from there. G2: flags override the environment, the environment overrides the file. G3: a
+//! name that is not known is an error that names the nearest one. G4: keys can be read by themselves, so that no fault elsewhere
+//! holds back a revocation. Nothing here opens a port or a store.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::model::agency::KeyEntry;
+use crate::model::cloudevents::Bounds;
+use crate::model::secret::Secret;
+
+mod environment;
+mod keys;
+mod load;
+mod reference;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use keys::{KeyReloader, Keys, load_keys};
+pub use load::Override;
+
+/// The file's name, looked for in the current folder where none is given.
+pub const FILE: &str = "falaj.toml";
+
+/// How a bus runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The deployment: `schemas/` and `connectors/` stand in it. The folder of the file, else the current one.
+    pub root: PathBuf,
+    /// The file that was read, if there was one.
+    pub file: Option<PathBuf>,
+    /// `[http]`.
+    pub http: Http,
+    /// `[store]`.
+    pub store: Store,
+    /// `[retention]`.
+    pub retention: Retention,
+    /// `[limits]`: bounds on what is received.
+    pub limits: Bounds,
+    /// `[egress]`.
+    pub egress: Egress,
+    /// `[metrics]`.
+    pub metrics: Metrics,
+    /// `[amqp]`.
+    pub amqp: Amqp,
+    /// `[outcomes]`.
+    pub outcomes: Outcomes,
+    /// `[dispatch]`.
+    pub dispatch: Dispatch,
+    /// `[alarms]`.
+    pub alarms: Alarms,
+    /// `[auth]`.
+    pub auth: Auth,
+}
+
+/// `[http]`: the interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// From connecting, or from the last answer, to the last byte of a request's head.
+    pub header_timeout: Duration,
+    /// From the head of a request to the last byte of its body.
+    pub body_timeout: Duration,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// How long requests and deliveries may go on when the bus is told to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// `[store]`: the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// The data folder.
+    pub path: PathBuf,
+    /// Operations that may share one commit.
+    pub batch_max: usize,
+    /// How long a lone operation waits for company.
+    pub gather: Duration,
+    /// Free disk space, in bytes, below which nothing is accepted any more.
+    pub disk_floor_bytes: u64,
+    /// Waiting deliveries of one agency that are held in memory.
+    pub page_max: usize,
+    /// Deliveries of one lane in that page before it spills.
+    pub lane_rows_max: usize,
+    /// Stuck lanes of one agency beyond which no more of its deliveries are begun.
+    pub stuck_max: usize,
+}
+
+/// `[retention]`: how long things are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Envelopes, and their identities, after they are completed.
+    pub completed: Duration,
+    /// How often what is older is swept away.
+    pub sweep_every: Duration,
+    /// Envelopes forgotten in one commit.
+    pub sweep_max: usize,
+}
+
+/// `[egress]`: where the bus never connects to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// Networks; every resolved address is compared with them.
+    pub deny: Vec<IpNet>,
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Whether `/metrics` may be read without a key.
+    pub open: bool,
+}
+
+/// `[amqp]`: the broker at the edge. It is kept and not served by this build.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Amqp {
+    /// Its address. May carry a password, so `Debug` does not show it.
+    pub url: Option<String>,
+}
+
+impl std::fmt::Debug for Amqp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Amqp").field("url", &self.url.as_ref().map(|_| "***")).finish()
+    }
+}
+
+/// `[outcomes]`: what agencies do with what they got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcomes {
+    /// How long an outcome may stay open before it counts as unknown.
+    pub deadline: Duration,
+}
+
+/// `[dispatch]`: how much is under way at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispatch {
+    /// Deliveries in flight, all agencies together; one agency holds a quarter of them at most.
+    pub in_flight_total: usize,
+    /// Bytes of messages in flight.
+    pub in_flight_bytes_max: usize,
+    /// Bytes of one message after projection, map or template.
+    pub message_bytes_max: usize,
+}
+
+/// `[alarms]`: what a person is told of, from where on, and where notices go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarms {
+    /// Where notices are posted; none are sent where it is absent.
+    pub url: Option<String>,
+    /// What signs them.
+    pub secret: Option<Secret>,
+    /// Time between two looks.
+    pub every: Duration,
+    /// How long a condition must not have held before its alarm is cleared.
+    pub clear_after: Duration,
+    /// Age of the oldest unfinished delivery of an agency.
+    pub oldest_age: Duration,
+    /// How long an agency may not answer.
+    pub circuit_open: Duration,
+    /// Parked lanes of one agency.
+    pub parked: usize,
+    /// Deliveries to one agency that are given up in an hour.
+    pub dead_per_hour: usize,
+    /// Free bytes there should be on the store's disk.
+    pub disk_free_bytes: u64,
+}
+
+/// `[auth]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// `[[auth.keys]]`: who may call.
+    pub keys: Vec<KeyEntry>,
+}
+
+impl Config {
+    /// The commented reference `falaj.toml`: every setting with its default; parsing it gives the defaults.
+    pub fn reference() -> String {
+        reference::write()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        settings::defaults()
+    }
+}

@@ -1,0 +1,513 @@
+//! The one table of settings (G1).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Alarms, Amqp, Auth, Config, Dispatch, Egress, Http, Metrics, Outcomes, Retention, Store};
+use crate::catalog::url;
+use crate::model::cloudevents::Bounds;
+use crate::model::secret::Secret;
+use crate::model::time::Span;
+
+const S: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Sections in the order of the reference, each with what it is for.
+pub(super) const SECTIONS: [(&str, &str); 10] = [
+    ("http", "The interface for publishers, agencies and operators."),
+    ("store", "The ledger: everything that was accepted, on this machine's disk."),
+    ("retention", "How long finished work is kept."),
+    ("limits", "Bounds on what is received. What is larger is refused with a clear answer."),
+    ("dispatch", "How much is under way at once."),
+    ("egress", "Where the bus never connects to."),
+    ("outcomes", "What agencies say they did."),
+    ("metrics", "Figures for Prometheus."),
+    (
+        "alarms",
+        "What a person is told of: in the log, in the metric falaj_alarm and, with a url, by a signed CloudEvent.",
+    ),
+    ("amqp", "The broker for agencies that speak AMQP. Kept here, not served by this build yet."),
+];
+
+/// One setting.
+pub(super) struct Setting {
+    /// `section.key`.
+    pub name: &'static str,
+    /// The default as TOML; `None` where there is none.
+    pub default: Option<&'static str>,
+    /// An example, where there is no default.
+    pub example: &'static str,
+    /// What it is for, one or two sentences.
+    pub about: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+}
+
+/// What a setting takes, its bounds, and where it goes.
+pub(super) enum Kind {
+    /// `host:port`, as IP address.
+    Address(fn(&mut Config) -> &mut SocketAddr),
+    /// `250ms 15s 5m 7d`.
+    Duration(fn(&mut Config) -> &mut Duration, Duration, Duration),
+    /// A whole number.
+    Count(fn(&mut Config) -> &mut usize, usize, usize),
+    /// A whole number up to 65535.
+    Small(fn(&mut Config) -> &mut u16, u16, u16),
+    /// Bytes: a whole number, or `512MiB`.
+    Bytes(fn(&mut Config) -> &mut u64, u64, u64),
+    /// The same where it must fit in memory.
+    Size(fn(&mut Config) -> &mut usize, u64, u64),
+    /// `true` or `false`.
+    Flag(fn(&mut Config) -> &mut bool),
+    /// A path; in the file it is relative to the file, elsewhere to the current folder.
+    Path(fn(&mut Config) -> &mut PathBuf),
+    /// Any text, or nothing.
+    Text(fn(&mut Config) -> &mut Option<String>),
+    /// An address to post to, or nothing.
+    Url(fn(&mut Config) -> &mut Option<String>),
+    /// A webhook secret, or nothing.
+    Key(fn(&mut Config) -> &mut Option<Secret>),
+    /// Networks (CIDR).
+    Networks(fn(&mut Config) -> &mut Vec<IpNet>),
+    /// Refused, with what to write instead.
+    Refused(&'static str, &'static str),
+}
+
+/// A value as file, environment or command line give it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Whole(i128),
+    Flag(bool),
+    List(Vec<String>),
+    Other(&'static str),
+}
+
+macro_rules! setting {
+    ($name:literal, none $example:literal, $kind:expr, $about:literal) => {
+        Setting { name: $name, default: None, example: $example, about: $about, kind: $kind }
+    };
+    ($name:literal, $default:literal, $kind:expr, $about:literal) => {
+        Setting { name: $name, default: Some($default), example: "", about: $about, kind: $kind }
+    };
+}
+
+use Kind::{Address, Bytes, Count, Flag, Key, Networks, Path, Refused, Size, Small, Text, Url};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const TIB: u64 = 1 << 40;
+
+/// All settings, by section, in the order of the reference.
+pub(super) static SETTINGS: [Setting; 38] = [
+    setting!(
+        "http.listen",
+        "\"127.0.0.1:8080\"",
+        Address(|c| &mut c.http.listen),
+        "Address and port to listen on. Put a TLS-terminating proxy before anything but loopback."
+    ),
+    setting!(
+        "http.header_timeout",
+        "\"10s\"",
+        Kind::Duration(|c| &mut c.http.header_timeout, S, S.saturating_mul(300)),
+        "How long the head of a request may take."
+    ),
+    setting!(
+        "http.body_timeout",
+        "\"30s\"",
+        Kind::Duration(|c| &mut c.http.body_timeout, S, S.saturating_mul(3600)),
+        "How long the body of a request may take."
+    ),
+    setting!(
+        "http.connections_max",
+        "4096",
+        Count(|c| &mut c.http.connections_max, 1, 1_000_000),
+        "Connections at once; further ones wait."
+    ),
+    setting!(
+        "http.shutdown_grace",
+        "\"20s\"",
+        Kind::Duration(|c| &mut c.http.shutdown_grace, Duration::ZERO, S.saturating_mul(3600)),
+        "How long running requests and deliveries may finish when the bus is told to stop."
+    ),
+    setting!(
+        "store.path",
+        "\"falaj-data\"",
+        Path(|c| &mut c.store.path),
+        "The data folder, on a local disk. Relative to this file."
+    ),
+    setting!("store.url", none "\"postgres://...\"", Refused(
+        "PostgreSQL is not in this build",
+        "Remove store.url and set store.path: the embedded ledger needs no server."),
+        "A PostgreSQL server instead, when one machine is not enough. Not in this build: setting it is refused."),
+    setting!(
+        "store.batch_max",
+        "256",
+        Count(|c| &mut c.store.batch_max, 1, 4096),
+        "Operations that may share one commit."
+    ),
+    setting!(
+        "store.gather",
+        "\"0ms\"",
+        Kind::Duration(|c| &mut c.store.gather, Duration::ZERO, Duration::from_millis(2)),
+        "How long a lone operation waits for others to share its commit. Zero commits at once."
+    ),
+    setting!(
+        "store.disk_floor",
+        "\"512MiB\"",
+        Bytes(|c| &mut c.store.disk_floor_bytes, 0, TIB),
+        "Free disk space below which nothing is accepted any more (503), so that what was accepted can still be finished."
+    ),
+    setting!(
+        "store.page_max",
+        "512",
+        Count(|c| &mut c.store.page_max, 16, 65_536),
+        "Waiting deliveries of one agency that are held in memory, whatever its backlog."
+    ),
+    setting!(
+        "store.lane_rows_max",
+        "4",
+        Count(|c| &mut c.store.lane_rows_max, 1, 1024),
+        "Deliveries of one lane in that page before the lane spills to the disk."
+    ),
+    setting!(
+        "store.stuck_max",
+        "10000",
+        Count(|c| &mut c.store.stuck_max, 1, 10_000_000),
+        "Stuck lanes of one agency beyond which no more of its deliveries are begun."
+    ),
+    setting!(
+        "retention.completed",
+        "\"30d\"",
+        Kind::Duration(|c| &mut c.retention.completed, S, DAY.saturating_mul(36_500)),
+        "How long an envelope is kept after it is completed. A repeat is recognised as long."
+    ),
+    setting!(
+        "retention.sweep_every",
+        "\"60s\"",
+        Kind::Duration(|c| &mut c.retention.sweep_every, S, DAY),
+        "How often older ones are swept away."
+    ),
+    setting!(
+        "retention.sweep_max",
+        "1000",
+        Count(|c| &mut c.retention.sweep_max, 1, 100_000),
+        "Envelopes that one sweep forgets in one commit."
+    ),
+    setting!(
+        "limits.body_bytes_max",
+        "\"1MiB\"",
+        Size(|c| &mut c.limits.body_bytes_max, KIB, 64 * MIB),
+        "Bytes of a request's body."
+    ),
+    setting!("limits.batch_max", "100", Count(|c| &mut c.limits.batch_max, 1, 10_000), "Envelopes in one batch."),
+    setting!(
+        "limits.attributes_max",
+        "64",
+        Count(|c| &mut c.limits.attributes_max, 8, 1024),
+        "Context attributes of one envelope."
+    ),
+    setting!(
+        "limits.name_chars_max",
+        "20",
+        Count(|c| &mut c.limits.name_chars_max, 20, 128),
+        "Characters of an attribute's name."
+    ),
+    setting!(
+        "limits.value_bytes_max",
+        "4096",
+        Count(|c| &mut c.limits.value_bytes_max, 256, 1 << 20),
+        "Bytes of an attribute's value."
+    ),
+    setting!("limits.depth_max", "64", Small(|c| &mut c.limits.depth_max, 4, 120), "Levels of nesting in data."),
+    setting!(
+        "dispatch.in_flight_total",
+        "1024",
+        Count(|c| &mut c.dispatch.in_flight_total, 1, 65_536),
+        "Deliveries in flight, all agencies together. One agency holds at most a quarter of them."
+    ),
+    setting!(
+        "dispatch.in_flight_bytes_max",
+        "\"64MiB\"",
+        Size(|c| &mut c.dispatch.in_flight_bytes_max, MIB, TIB),
+        "Bytes of messages in flight."
+    ),
+    setting!(
+        "dispatch.message_bytes_max",
+        "\"4MiB\"",
+        Size(|c| &mut c.dispatch.message_bytes_max, KIB, 64 * MIB),
+        "Bytes of one message after projection, map or template."
+    ),
+    setting!(
+        "egress.deny",
+        "[\"169.254.0.0/16\", \"fe80::/10\", \"169.254.169.254/32\", \"fd00:ec2::254/128\", \"100.100.100.200/32\"]",
+        Networks(|c| &mut c.egress.deny),
+        "Networks that are never connected to, compared with every resolved address: link-local and cloud metadata."
+    ),
+    setting!(
+        "outcomes.deadline",
+        "\"30d\"",
+        Kind::Duration(|c| &mut c.outcomes.deadline, S, DAY.saturating_mul(3650)),
+        "How long \"pending\" and \"needs_action\" may stay open before the outcome counts as unknown."
+    ),
+    setting!(
+        "metrics.open",
+        "false",
+        Flag(|c| &mut c.metrics.open),
+        "Whether /metrics may be read without a key. Otherwise it needs the role viewer."
+    ),
+    setting!("alarms.url", none "\"https://duty.example/alarms\"", Url(|c| &mut c.alarms.url),
+        "Where falaj.alarm.raised and falaj.alarm.cleared are posted, as webhooks are."),
+    setting!("alarms.secret", none "\"whsec_...\"", Key(|c| &mut c.alarms.secret),
+        "What signs them (Standard Webhooks). Better in the environment: FALAJ_ALARMS__SECRET."),
+    setting!(
+        "alarms.every",
+        "\"30s\"",
+        Kind::Duration(|c| &mut c.alarms.every, S, S.saturating_mul(3600)),
+        "How often conditions are looked at."
+    ),
+    setting!(
+        "alarms.clear_after",
+        "\"5m\"",
+        Kind::Duration(|c| &mut c.alarms.clear_after, Duration::ZERO, DAY),
+        "How long a condition must not have held before its alarm is cleared, so that whatever flaps is one alarm."
+    ),
+    setting!(
+        "alarms.oldest_age",
+        "\"1h\"",
+        Kind::Duration(|c| &mut c.alarms.oldest_age, S, DAY.saturating_mul(365)),
+        "Alarm when an agency's oldest delivery waits for longer. Hours outside its window do not count."
+    ),
+    setting!(
+        "alarms.circuit_open",
+        "\"15m\"",
+        Kind::Duration(|c| &mut c.alarms.circuit_open, S, DAY.saturating_mul(365)),
+        "Alarm when an agency has not answered for longer."
+    ),
+    setting!(
+        "alarms.parked",
+        "0",
+        Count(|c| &mut c.alarms.parked, 0, 10_000_000),
+        "Alarm when more lanes of an agency wait for an operator."
+    ),
+    setting!(
+        "alarms.dead_per_hour",
+        "10",
+        Count(|c| &mut c.alarms.dead_per_hour, 0, 10_000_000),
+        "Alarm when more deliveries to an agency are given up within an hour."
+    ),
+    setting!(
+        "alarms.disk_free",
+        "\"2GiB\"",
+        Bytes(|c| &mut c.alarms.disk_free_bytes, 0, TIB),
+        "Alarm when less is free on the store's disk; store.disk_floor is where accepting ends."
+    ),
+    setting!("amqp.url", none "\"amqp://user:password@broker.example:5672/falaj\"", Text(|c| &mut c.amqp.url),
+        "The broker. Only where agencies speak AMQP."),
+];
+
+/// The setting of a name.
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+impl Setting {
+    /// Puts a value in its place, or says what is wrong and what to write.
+    pub(super) fn set(&self, config: &mut Config, value: &Value) -> Result<(), (String, String)> {
+        let wrong = |wanted: &str, example: &str| {
+            Err((format!("{} takes {wanted}", self.name), format!("Write it like {example}.")))
+        };
+        let bounds = |low: &dyn std::fmt::Display, high: &dyn std::fmt::Display| {
+            Err((format!("{} is out of bounds", self.name), format!("It may be {low} to {high}.")))
+        };
+        match (&self.kind, value) {
+            (Address(place), Value::Text(text)) => match text.parse() {
+                Ok(address) => *place(config) = address,
+                Err(_) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
+            },
+            (Address(_), _) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
+            (Kind::Duration(place, low, high), value) => match value {
+                Value::Text(text) => match Span::parse(text) {
+                    Some(Span(span)) if (*low..=*high).contains(&span) => *place(config) = span,
+                    Some(_) => return bounds(&Span(*low), &Span(*high)),
+                    None => return wrong("a duration", "\"250ms\", \"15s\", \"5m\", \"2h\" or \"7d\""),
+                },
+                _ => return wrong("a duration", "\"250ms\", \"15s\", \"5m\", \"2h\" or \"7d\""),
+            },
+            (Count(place, low, high), Value::Whole(n)) => match usize::try_from(*n) {
+                Ok(n) if (*low..=*high).contains(&n) => *place(config) = n,
+                _ => return bounds(low, high),
+            },
+            (Small(place, low, high), Value::Whole(n)) => match u16::try_from(*n) {
+                Ok(n) if (*low..=*high).contains(&n) => *place(config) = n,
+                _ => return bounds(low, high),
+            },
+            (Count(..) | Small(..), _) => return wrong("a whole number", "100"),
+            (Bytes(_, low, high) | Size(_, low, high), value) => {
+                let Some(bytes) = bytes(value) else { return wrong("a number of bytes", "\"512MiB\" or 65536") };
+                if !(*low..=*high).contains(&bytes) {
+                    return bounds(&format_bytes(*low), &format_bytes(*high));
+                }
+                match &self.kind {
+                    Bytes(place, ..) => *place(config) = bytes,
+                    Size(place, ..) => *place(config) = usize::try_from(bytes).unwrap_or(usize::MAX),
+                    _ => {}
+                }
+            }
+            (Flag(place), Value::Flag(flag)) => *place(config) = *flag,
+            (Flag(_), _) => return wrong("true or false", "true"),
+            (Path(place), Value::Text(text)) if !text.is_empty() => *place(config) = PathBuf::from(text),
+            (Path(_), _) => return wrong("a path", "\"falaj-data\""),
+            (Text(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(text.clone()),
+            (Text(_), _) => return wrong("a text", self.example),
+            // Neither an address nor a secret is repeated: a refused one may be one all the same.
+            (Url(place), Value::Text(text)) => match url::check(text) {
+                Ok(()) => *place(config) = Some(text.clone()),
+                Err(fault) => {
+                    return Err((format!("{}: {fault}", self.name), "Write http:// or https:// and a host.".into()));
+                }
+            },
+            (Url(_), _) => return wrong("an address", self.example),
+            (Key(place), Value::Text(text)) => match Secret::parse(text) {
+                Ok(secret) => *place(config) = Some(secret),
+                Err(fault) => {
+                    return Err((format!("{}: {fault}", self.name), "Make one: openssl rand -base64 32.".into()));
+                }
+            },
+            (Key(_), _) => return wrong("a secret", self.example),
+            (Networks(place), Value::List(list)) => {
+                let networks: Result<Vec<IpNet>, _> = list.iter().map(|text| network(text)).collect();
+                match networks {
+                    Ok(networks) => *place(config) = networks,
+                    Err(()) => return wrong("a list of networks", "[\"169.254.0.0/16\", \"fe80::/10\"]"),
+                }
+            }
+            (Networks(_), _) => return wrong("a list of networks", "[\"169.254.0.0/16\", \"fe80::/10\"]"),
+            (Refused(what, hint), _) => return Err((format!("{}: {what}", self.name), (*hint).to_owned())),
+        }
+        Ok(())
+    }
+
+    /// The name of its environment variable.
+    pub(super) fn variable(&self) -> String {
+        format!("FALAJ_{}", self.name.to_uppercase().replace('.', "__"))
+    }
+}
+
+/// A network, or a single address as one.
+fn network(text: &str) -> Result<IpNet, ()> {
+    text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| ())
+}
+
+/// `65536`, `"64KiB"`, `"512MiB"`, `"2GiB"`, `"1TiB"` as bytes.
+fn bytes(value: &Value) -> Option<u64> {
+    let text = match value {
+        Value::Whole(n) => return u64::try_from(*n).ok(),
+        Value::Text(text) => text,
+        _ => return None,
+    };
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => KIB,
+        "MiB" => MIB,
+        "GiB" => 1 << 30,
+        "TiB" => TIB,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+fn format_bytes(bytes: u64) -> String {
+    for (unit, size) in [("TiB", TIB), ("GiB", 1 << 30), ("MiB", MIB), ("KiB", KIB)] {
+        if bytes >= size && bytes.is_multiple_of(size) {
+            return format!("{}{unit}", bytes / size);
+        }
+    }
+    format!("{bytes}B")
+}
+
+/// A configuration of defaults alone.
+pub(super) fn defaults() -> Config {
+    let mut config = blank();
+    for setting in &SETTINGS {
+        if let Some(default) = setting.default {
+            let value = super::environment::value(default);
+            setting.set(&mut config, &value).expect("the defaults of the table are within its bounds");
+        }
+    }
+    config
+}
+
+/// Something to put the defaults into.
+fn blank() -> Config {
+    let zero = Duration::ZERO;
+    Config {
+        root: PathBuf::from("."),
+        file: None,
+        http: Http {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            header_timeout: zero,
+            body_timeout: zero,
+            connections_max: 0,
+            shutdown_grace: zero,
+        },
+        store: Store {
+            path: PathBuf::new(),
+            batch_max: 0,
+            gather: zero,
+            disk_floor_bytes: 0,
+            page_max: 0,
+            lane_rows_max: 0,
+            stuck_max: 0,
+        },
+        retention: Retention { completed: zero, sweep_every: zero, sweep_max: 0 },
+        limits: Bounds::default(),
+        egress: Egress { deny: Vec::new() },
+        metrics: Metrics { open: false },
+        amqp: Amqp { url: None },
+        outcomes: Outcomes { deadline: zero },
+        alarms: Alarms {
+            url: None,
+            secret: None,
+            every: zero,
+            clear_after: zero,
+            oldest_age: zero,
+            circuit_open: zero,
+            parked: 0,
+            dead_per_hour: 0,
+            disk_free_bytes: 0,
+        },
+        dispatch: Dispatch { in_flight_total: 0, in_flight_bytes_max: 0, message_bytes_max: 0 },
+        auth: Auth { keys: Vec::new() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_units() {
+        for (text, value) in
+            [("512MiB", Some(512 * MIB)), ("64", Some(64)), ("2 GiB", Some(2 << 30)), ("1MB", None), ("x", None)]
+        {
+            assert_eq!(bytes(&Value::Text(text.into())), value, "{text}");
+        }
+        assert_eq!(bytes(&Value::Whole(-1)), None);
+        assert_eq!(format_bytes(512 * MIB), "512MiB");
+    }
+
+    #[test]
+    fn every_setting_has_its_section_and_the_defaults_of_the_model_hold() {
+        for setting in &SETTINGS {
+            let (section, _) = setting.name.split_once('.').unwrap();
+            assert!(SECTIONS.iter().any(|(name, _)| *name == section), "{}", setting.name);
+        }
+        assert_eq!(defaults().limits, Bounds::default());
+    }
+}
