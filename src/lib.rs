@@ -118,6 +118,7 @@ pub mod mapping;
 pub mod schema;
 
 pub mod catalog;
+pub mod ledger;
 
 pub mod clock;
 pub mod config;

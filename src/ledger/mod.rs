@@ -1,0 +1,75 @@
+//! The ledger: the durable truth about every envelope and every delivery, on SQLite.
+//!
+//! L1: every unfinished delivery stands in exactly one place: flowing in `pending`, head of a row in `stuck`, or waiting in
+//! `behind`. L2: while a lane has a `stuck` row nothing else of it is offered; a successor becomes head only in the commit that
+//! finishes the head. L3: attempts, budgets and leases never influence L2. L4: an outcome is committed only for what is in
+//! flight. L5: memory per agency is bounded by its page and what is in flight, whatever the backlog. L6: a finished state never
+//! changes. L7: body and digest never change. L8: nothing here reads the clock: `now` is passed in, and time never goes back.
+//!
+//! What persons do is in [`operate`], [`pause`] and [`jobs`] (R1-R3), what agencies fetch in [`lease`]; a delivery that is led again
+//! enters its lane in [`again`].
+//!
+//! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
+//! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
+//! the invariants over a whole ledger; every test ends with it.
+//!
+//! Never here: a payload, a subject or any other personal data in an index, a log line or an error.
+
+mod codes;
+mod error;
+mod id;
+mod recipients;
+mod types;
+
+mod cache;
+mod flow;
+mod shared;
+
+mod accept;
+mod claim;
+mod op;
+mod report;
+mod settle;
+mod sql;
+mod state;
+mod sweep;
+
+mod open;
+mod writer;
+
+mod handle;
+mod hear;
+mod read;
+mod readers;
+mod search;
+
+mod again;
+mod audit;
+mod dead;
+mod jobs;
+mod lease;
+mod operate;
+mod pause;
+mod redrive;
+mod repair;
+
+mod check;
+mod export;
+mod proof;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::check;
+pub use error::{LedgerError, OpenError};
+pub use export::export;
+pub use handle::Ledger;
+pub use open::stands_in;
+pub use repair::{
+    Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
+    Operated, Operation, Pause, RedriveAsk,
+};
+pub use types::{
+    Acceptance, CheckReport, Claim, Claimed, Disclosure, Found, Health, NewEnvelope, Options, Query, Recipient,
+    Reported, Settlement, Stored, Tally,
+};

@@ -1,0 +1,127 @@
+//! Searching, newest first, in bounded steps: a page can be short or empty and still have a next one.
+
+use rusqlite::OptionalExtension;
+
+use super::id::{SEQ_MAX, column, seq as to_seq};
+use super::read::{Lens, Line};
+use super::types::{Found, Query};
+use crate::model::envelope::Attributes;
+use crate::model::status::EnvelopeState;
+use crate::model::time::At;
+
+/// Rows that one page reads at most.
+const ROWS_MAX: usize = 4000;
+/// Envelopes whose deliveries one page reads at most.
+const VIEWS_MAX: usize = 400;
+/// Envelopes on a page at most.
+const PAGE_MAX: usize = 100;
+
+impl Lens<'_> {
+    /// One page.
+    pub(super) fn search(&self, query: &Query) -> rusqlite::Result<Found> {
+        let limit = query.limit.clamp(1, PAGE_MAX);
+        let Some((low, high)) = self.range(query)? else { return Ok(Found::default()) };
+        if let (Some(source), Some(event_id)) = (&query.source, &query.event_id) {
+            return self.by_identity(query, source, event_id, low, high);
+        }
+        let key = match (&query.subject, &query.correlation_id) {
+            (Some(subject), _) => Some(self.keys.subject(subject)),
+            (None, Some(id)) => Some(self.keys.correlation(id)),
+            (None, None) => None,
+        };
+        let mut select = self.connection.prepare_cached(match key {
+            Some(_) => {
+                "SELECT e.seq, e.at, e.sender, e.digest, e.head, e.recipients FROM lookup l JOIN envelope e ON e.seq = l.seq
+                 WHERE l.key = ?1 AND l.seq >= ?2 AND l.seq < ?3 ORDER BY l.seq DESC"
+            }
+            None => {
+                "SELECT seq, at, sender, digest, head, recipients FROM envelope
+                 WHERE ?1 = 0 AND seq >= ?2 AND seq < ?3 ORDER BY seq DESC"
+            }
+        })?;
+        let mut rows = select.query((key.unwrap_or(0), column(low), column(high)))?;
+        let mut found = Found::default();
+        let (mut read, mut viewed) = (0, 0);
+        while let Some(row) = rows.next()? {
+            let line = Line::read(row)?;
+            let seq = line.seq;
+            read += 1;
+            if self.matches(query, &line) {
+                viewed += 1;
+                let view = self.view(line)?;
+                if query.state.is_none_or(|state| EnvelopeState::of(&view.deliveries) == state) {
+                    found.envelopes.push(view);
+                }
+            }
+            if found.envelopes.len() == limit || read == ROWS_MAX || viewed == VIEWS_MAX {
+                found.next = Some(to_seq(column(seq)));
+                return Ok(found);
+            }
+        }
+        Ok(found)
+    }
+
+    fn by_identity(&self, query: &Query, source: &str, event_id: &str, low: u64, high: u64) -> rusqlite::Result<Found> {
+        let mut found = Found::default();
+        let line = match self.known(source, event_id)? {
+            Some(seq) if (low..high).contains(&seq) => self.line(seq)?,
+            _ => None,
+        };
+        if let Some(line) = line.filter(|line| self.matches(query, line)) {
+            let view = self.view(line)?;
+            if query.state.is_none_or(|state| EnvelopeState::of(&view.deliveries) == state) {
+                found.envelopes.push(view);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The envelope of an identity.
+    pub(super) fn known(&self, source: &str, event_id: &str) -> rusqlite::Result<Option<u64>> {
+        let mut select = self.connection.prepare_cached("SELECT seq FROM identity WHERE key = ?1")?;
+        let key = self.keys.identity(source, event_id);
+        let seq: Option<i64> = select.query_row([&key[..]], |row| row.get(0)).optional()?;
+        Ok(seq.map(i64::cast_unsigned))
+    }
+
+    fn matches(&self, query: &Query, line: &Line) -> bool {
+        let Attributes { source, id, ty, subject, .. } = &line.head.attributes;
+        let is =
+            |wanted: &Option<String>, value: Option<&str>| wanted.as_deref().is_none_or(|text| value == Some(text));
+        is(&query.source, Some(source))
+            && is(&query.event_id, Some(id))
+            && is(&query.subject, subject.as_deref())
+            && is(&query.correlation_id, line.head.attributes.correlation_id())
+            && query.ty.as_ref().is_none_or(|wanted| wanted == ty)
+            && query.sender.as_ref().is_none_or(|wanted| self.names.id(line.sender) == Some(wanted))
+    }
+
+    /// The seqs that can match: `at` never decreases with seq. `None` if there are none.
+    fn range(&self, query: &Query) -> rusqlite::Result<Option<(u64, u64)>> {
+        let low = query.from.map_or(Ok(0), |from| self.first_at(from))?;
+        let mut high = query.to.map_or(Ok(SEQ_MAX), |to| self.first_at(to))?;
+        if let Some(before) = query.before {
+            high = high.min(before.0);
+        }
+        Ok((low < high).then_some((low, high)))
+    }
+
+    /// The lowest seq accepted at `at` or later; beyond the last if there is none.
+    pub(super) fn first_at(&self, at: At) -> rusqlite::Result<u64> {
+        let last: Option<i64> = self.connection.query_row("SELECT max(seq) FROM envelope", [], |row| row.get(0))?;
+        let mut select =
+            self.connection.prepare_cached("SELECT seq, at FROM envelope WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+        let (mut low, mut high) = (0_u64, last.map_or(0, i64::cast_unsigned) + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row: Option<(i64, i64)> =
+                select.query_row([column(middle)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            match row {
+                Some((seq, then)) if then < at.0 => low = seq.cast_unsigned() + 1,
+                // Between `middle` and its row there is none.
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(low)
+    }
+}

@@ -1,0 +1,128 @@
+//! What the writer, the readers and the callers share. The writer changes it after its commits; nothing is decided from it
+//! that the store does not say again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::cache::Cache;
+use super::codes::COUNTS;
+use super::flow::Place;
+use super::id::Keys;
+use super::recipients::Entry;
+use super::repair::Pause;
+use super::types::Stored;
+use crate::model::id::AgencyId;
+
+/// Bytes of envelopes kept in memory, so that a delivery right after acceptance reads nothing.
+const BODIES_BYTES_MAX: usize = 32 << 20;
+/// Commit durations kept until they are asked for.
+pub(super) const COMMITS_MAX: usize = 1024;
+
+/// An envelope with its recipients.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) stored: Arc<Stored>,
+    pub(super) recipients: Vec<Entry>,
+}
+
+impl Body {
+    /// Roughly the memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.stored.data.len() + self.recipients.len() * size_of::<Entry>() + 1024
+    }
+}
+
+/// Agencies by number. There are as many as were ever configured.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    by_n: HashMap<i64, AgencyId>,
+    by_id: HashMap<AgencyId, i64>,
+}
+
+impl Names {
+    pub(super) fn insert(&mut self, n: i64, id: AgencyId) {
+        self.by_n.insert(n, id.clone());
+        self.by_id.insert(id, n);
+    }
+
+    pub(super) fn id(&self, n: i64) -> Option<&AgencyId> {
+        self.by_n.get(&n)
+    }
+
+    pub(super) fn n(&self, id: &AgencyId) -> Option<i64> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Every number.
+    pub(super) fn all(&self) -> Vec<i64> {
+        self.by_n.keys().copied().collect()
+    }
+
+    pub(super) fn next(&self) -> i64 {
+        self.by_n.keys().max().map_or(1, |n| n + 1)
+    }
+}
+
+/// Counters of one agency, by [`super::codes::Count`].
+pub(super) type Counts = [i64; COUNTS];
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) folder: PathBuf,
+    pub(super) keys: Keys,
+    pub(super) names: RwLock<Arc<Names>>,
+    pub(super) counts: Mutex<HashMap<i64, Counts>>,
+    pub(super) bodies: Mutex<Cache<u64, Arc<Body>>>,
+    pub(super) flying: Mutex<HashSet<Place>>,
+    pub(super) pauses: RwLock<HashMap<AgencyId, Pause>>,
+    pub(super) commits: Mutex<VecDeque<Duration>>,
+    pub(super) poisoned: AtomicBool,
+    pub(super) closed: AtomicBool,
+    pub(super) disk_low: AtomicBool,
+    pub(super) disk_free_bytes: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(
+        folder: PathBuf,
+        keys: Keys,
+        names: Names,
+        counts: HashMap<i64, Counts>,
+        pauses: HashMap<AgencyId, Pause>,
+    ) -> Self {
+        Self {
+            pauses: RwLock::new(pauses),
+            folder,
+            keys,
+            names: RwLock::new(Arc::new(names)),
+            counts: Mutex::new(counts),
+            bodies: Mutex::new(Cache::new(BODIES_BYTES_MAX)),
+            flying: Mutex::default(),
+            commits: Mutex::default(),
+            poisoned: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            disk_low: AtomicBool::new(false),
+            disk_free_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// The agencies as they are now.
+    pub(super) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps an envelope in memory.
+    pub(super) fn keep(&self, body: Arc<Body>) {
+        let bytes = body.bytes();
+        lock(&self.bodies).insert(body.stored.seq.0, body, bytes);
+    }
+}
+
+/// Locks; what is behind a lock here stays whole when a holder panics.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,500 @@
+//! One run: each step is done to the ledger and to the reference, and what the ledger answers is held against the reference.
+
+use uuid::Uuid;
+
+use super::super::*;
+use super::reference::{Job, Known, Model, State};
+use super::{AGENCIES, EXPIRES_MS, How, Step};
+use crate::model::id::DeliveryId;
+use std::collections::BTreeSet;
+
+pub(super) struct Run {
+    pub(super) house: House,
+    pub(super) model: Model,
+    pub(super) swept: BTreeSet<Seq>,
+}
+
+impl Run {
+    async fn accept(&mut self, subject: u8, agencies: u8, expires: bool) {
+        let to: Vec<&str> =
+            AGENCIES.into_iter().enumerate().filter(|(n, _)| agencies & (1 << n) != 0).map(|(_, a)| a).collect();
+        self.house.next += 1;
+        let subject_text = if subject == 0 { String::new() } else { format!("s{subject}") };
+        let mut new = envelope(&format!("e{}", self.house.next), &subject_text, &to);
+        let expires = expires.then_some(self.house.now.0 + EXPIRES_MS);
+        if let Some(at) = expires {
+            let text = AttributeValue::Text(At(at).to_string());
+            new.envelope.attributes.extensions.insert("expirytime".into(), text);
+            new.digest = new.envelope.digest();
+        }
+        let Acceptance::New(view) = self.house.ledger().accept(new, self.house.now).await.unwrap() else {
+            panic!("not new")
+        };
+        for delivery in view.deliveries {
+            let known = Known {
+                subject,
+                accepted_at: view.accepted_at.0,
+                expires,
+                state: State::Due(0),
+                id: delivery.id,
+                envelope: view.id,
+                first: delivery.id,
+                fell_at: 0,
+            };
+            assert!(self.model.deliveries.insert(delivery.key, known).is_none(), "a place was given twice");
+        }
+    }
+
+    async fn claim(&mut self, name: &str, want: usize) -> usize {
+        let claim = self.house.ledger().claim(&agency(name), want, self.house.now).await.unwrap();
+        assert!(claim.deliveries.len() <= want);
+        for claimed in &claim.deliveries {
+            self.model.offered(claimed, self.house.now.0);
+            self.model.in_flight.insert(claimed.key.clone());
+        }
+        claim.deliveries.len()
+    }
+
+    async fn lease(&mut self, name: &str, want: usize, ms: i64) {
+        let length = Duration::from_millis(ms.cast_unsigned());
+        let leased = self.house.ledger().lease(&agency(name), want, length, self.house.now).await.unwrap();
+        assert!(leased.len() <= want);
+        for Leased { claimed, lease, until } in leased {
+            self.model.offered(&claimed, self.house.now.0);
+            assert_eq!(until.0, self.house.now.0 + ms);
+            self.model.leased.insert(claimed.key, (lease, until.0));
+        }
+    }
+
+    fn settlement(&self, key: &DeliveryKey, how: How) -> (Settlement, State) {
+        let now = self.house.now;
+        let (transition, state) = match how {
+            How::Deliver | How::Pend => (DELIVERED, State::Finished(Finished::Delivered)),
+            How::Retry(ms) => (Transition::Retry { due: At(now.0 + ms) }, State::Due(now.0 + ms)),
+            How::Park => (Transition::Park, State::Parked),
+            How::Die => (dead(), State::Finished(Finished::Dead)),
+            How::Expire => {
+                (Transition::Finish { state: Finished::Expired, why: None }, State::Finished(Finished::Expired))
+            }
+        };
+        let mut settlement = settlement(key.clone(), transition, now);
+        if let How::Expire = how {
+            settlement.attempt = None;
+        }
+        if let How::Pend = how {
+            settlement.report = reported(BusinessOutcome::Pending);
+        }
+        (settlement, state)
+    }
+
+    async fn settle(&mut self, key: DeliveryKey, how: How) {
+        let (settlement, state) = self.settlement(&key, how);
+        self.house.ledger().settle(vec![settlement], self.house.now).await.unwrap();
+        self.model.settled(&key, state, self.house.now.0);
+    }
+
+    async fn settle_lease(&mut self, pick: usize, how: How, forged: bool) {
+        if self.model.leased.is_empty() {
+            return;
+        }
+        let (key, (token, until)) = self.model.leased.iter().nth(pick % self.model.leased.len()).unwrap();
+        let (key, token, until) = (key.clone(), *token, *until);
+        let token = if forged { Uuid::from_u128(token.as_u128() ^ 1) } else { token };
+        let (settlement, state) = self.settlement(&key, how);
+        let done = self.house.ledger().settle_lease(token, settlement, self.house.now).await.unwrap();
+        let in_force = !forged && until > self.house.now.0;
+        assert_eq!(done, in_force, "{key:?} was settled under a lease that was not in force, or the other way round");
+        if done {
+            self.model.settled(&key, state, self.house.now.0);
+        }
+    }
+
+    async fn run_out(&mut self, name: &str) {
+        let now = self.house.now;
+        let out = self.house.ledger().expired_leases(&agency(name), 100, now).await.unwrap();
+        let over = |(key, (_, until)): &(&DeliveryKey, &(Uuid, i64))| {
+            key.agency.as_str() == name && *until <= now.0 && !self.model.in_flight.contains(*key)
+        };
+        let expected: BTreeSet<DeliveryKey> =
+            self.model.leased.iter().filter(over).map(|(key, _)| key.clone()).collect();
+        assert_eq!(out.iter().map(|claimed| claimed.key.clone()).collect::<BTreeSet<_>>(), expected);
+        self.model.in_flight.extend(expected);
+    }
+
+    pub(super) async fn step(&mut self, step: Step) {
+        match step {
+            Step::Accept { subject, agencies, expires } => self.accept(subject, agencies, expires).await,
+            Step::Burst { subject, count } => {
+                for _ in 0..count {
+                    self.accept(subject, 1, false).await;
+                }
+            }
+            Step::Claim { agency, want } => {
+                self.claim(AGENCIES[agency], want).await;
+            }
+            Step::Lease { agency, want, ms } => self.lease(AGENCIES[agency], want, ms).await,
+            Step::Settle { pick, how } => {
+                if let Some(key) = self.model.pick(pick) {
+                    self.settle(key, how).await;
+                }
+            }
+            Step::SettleLease { pick, how, forged } => self.settle_lease(pick, how, forged).await,
+            Step::RunOut { agency } => self.run_out(AGENCIES[agency]).await,
+            Step::GiveBack { pick } => {
+                if let Some(key) = self.model.pick(pick) {
+                    self.model.in_flight.remove(&key);
+                    self.house.ledger().give_back(vec![key]).await.unwrap();
+                }
+            }
+            Step::Advance { ms } => self.house.now.0 += ms,
+            Step::Expire => {
+                while self.house.ledger().expire(self.house.now, 3).await.unwrap().len() == 3 {}
+                self.model.expire(self.house.now.0);
+            }
+            Step::Report { pick } => self.report(pick).await,
+            Step::Pause { agency: n } => {
+                self.house.ledger().pause(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
+                self.model.paused.insert(AGENCIES[n]);
+            }
+            Step::Resume { agency: n } => {
+                let was = self.house.ledger().resume(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
+                assert_eq!(was.is_some(), self.model.paused.remove(AGENCIES[n]));
+            }
+            Step::Operate { pick, operation } => self.operate(pick, operation).await,
+            Step::Redrive { agency, named, force, limit } => {
+                let id = self.redrive(AGENCIES[agency], named, force).await;
+                self.work(id, limit).await;
+            }
+            Step::Replay { agency, back_ms, limit } => {
+                let id = self.replay(AGENCIES[agency], back_ms).await;
+                self.work(id, limit).await;
+            }
+            Step::Work { pick, limit } => {
+                if let Some(id) = self.pick_job(pick) {
+                    self.work(id, limit).await;
+                }
+            }
+            Step::OperateJob { pick, operation } => {
+                if let Some(id) = self.pick_job(pick) {
+                    let ledger = self.house.ledger();
+                    let job = ledger.operate_job(id, operation, actor(), self.house.now).await.unwrap().unwrap();
+                    self.model.jobs.get_mut(&id).unwrap().state = job.state;
+                }
+            }
+            Step::Sweep => self.sweep().await,
+            Step::Crash => {
+                self.house.crash();
+                self.model.in_flight.clear();
+                self.house.check();
+            }
+        }
+    }
+
+    fn pick_job(&self, pick: usize) -> Option<Uuid> {
+        let jobs = &self.model.jobs;
+        (!jobs.is_empty()).then(|| *jobs.keys().nth(pick % jobs.len()).unwrap())
+    }
+
+    fn pick(&self, pick: usize) -> Option<(DeliveryKey, Known)> {
+        let all = &self.model.deliveries;
+        let (key, known) = all.iter().nth(pick.checked_rem(all.len())?)?;
+        Some((key.clone(), known.clone()))
+    }
+
+    /// A report on any delivery, finished or not; it is about the latest generation.
+    async fn report(&mut self, pick: usize) {
+        let Some((key, known)) = self.pick(pick) else { return };
+        let (ledger, now) = (self.house.ledger(), self.house.now);
+        let answer = ledger
+            .report(known.id, BusinessOutcome::Applied, Report::default(), key.agency.as_str(), now)
+            .await
+            .unwrap();
+        let key = self.model.latest(&key).clone();
+        let known = &self.model.deliveries[&key];
+        let flies = self.model.in_flight.contains(&key);
+        let delivered = State::Finished(Finished::Delivered);
+        match answer {
+            None => assert!(self.swept.contains(&key.seq), "{key:?} is gone"),
+            Some(Reported::Noted) => {
+                assert!(flies);
+                // Settled by the report, whatever comes.
+                let settlement = settlement(key.clone(), Transition::Retry { due: now }, now);
+                ledger.settle(vec![settlement], now).await.unwrap();
+                self.model.settled(&key, delivered, now.0);
+            }
+            Some(Reported::Recorded(view)) => {
+                assert!(!flies && view.id == known.id);
+                assert!(matches!(view.standing, Standing::Finished { state: Finished::Delivered, .. }));
+                assert!(!self.model.leased.contains_key(&key), "{key:?} is leased, and was settled without its lease");
+                self.model.moves(&key, delivered, now.0);
+            }
+            Some(Reported::Repeat(_)) => assert_eq!(known.state, delivered),
+            Some(Reported::Conflict(view)) => match view.standing {
+                Standing::Finished { state, .. } => assert_eq!(known.state, State::Finished(state)),
+                Standing::Leased { .. } => assert!(self.model.leased.contains_key(&key)),
+                standing => assert!(matches!(standing, Standing::Behind { .. }), "{standing:?}"),
+            },
+        }
+    }
+
+    async fn operate(&mut self, pick: usize, operation: Operation) {
+        let Some((key, known)) = self.pick(pick) else { return };
+        let now = self.house.now;
+        let operated = self.house.ledger().operate(known.id, operation, actor(), now).await.unwrap();
+        let Some(operated) = operated else {
+            assert!(self.swept.contains(&key.seq), "{key:?} is gone");
+            return;
+        };
+        if matches!(known.state, State::Finished(_)) {
+            assert!(matches!(operated, Operated::NotApplicable(_)), "{key:?} has ended: {operated:?}");
+            return;
+        }
+        assert_eq!(
+            self.model.is_out(&key, now.0),
+            matches!(operated, Operated::InFlight(_)),
+            "{key:?} is out: {operated:?}"
+        );
+        if self.model.is_out(&key, now.0) {
+            return;
+        }
+        let is_head = self.model.head(&key) == &key;
+        let parked = is_head && known.state == State::Parked && !self.model.leased.contains_key(&key);
+        let expected = match operation {
+            Operation::Retry => is_head.then_some(State::Due(now.0)),
+            Operation::Skip => Some(State::Finished(Finished::Skipped)),
+            Operation::Cancel => Some(State::Finished(Finished::Cancelled)),
+            Operation::Release => parked.then_some(State::Finished(Finished::Dead)),
+        };
+        match (operated, expected) {
+            (Operated::Done(_), Some(state)) => self.model.moves(&key, state, now.0),
+            (Operated::NotApplicable(_), None) => {}
+            // A head that flows has nothing to retry.
+            (Operated::NotApplicable(view), Some(State::Due(_))) => assert_eq!(view.standing, Standing::Queued),
+            other => panic!("{key:?} in {:?}, {operation:?}: {other:?}", known.state),
+        }
+    }
+
+    async fn redrive(&mut self, name: &'static str, named: bool, force: bool) -> Uuid {
+        let letters = self.model.letters(name);
+        let ids: Vec<DeliveryId> = letters.iter().map(|(key, _, _)| self.model.deliveries[key].id).collect();
+        let ids = if named { ids } else { vec![] };
+        let force = force && named && !ids.is_empty();
+        let query = DeadQuery { agency: Some(agency(name)), ids, ..DeadQuery::default() };
+        let ask = RedriveAsk { query, force, rate_per_second: None, actor: actor() };
+        let plan = self.house.ledger().plan_redrive(ask.clone(), self.house.now).await.unwrap();
+        let overtaken = letters.iter().filter(|(_, _, overtaken)| *overtaken && !force).count();
+        assert_eq!(plan.held_back.len(), overtaken);
+        assert_eq!(plan.eligible as usize, letters.len() - overtaken, "{letters:?}");
+        let job = self.house.ledger().redrive(ask, self.house.now).await.unwrap();
+        assert_eq!((job.eligible, &job.held_back), (plan.eligible, &plan.held_back));
+        let state = job.state;
+        // A forced one is not held against what was delivered since.
+        let created_at = if force { i64::MIN } else { self.house.now.0 };
+        self.model.jobs.insert(job.id, Job { agency: name, created_at, replay: None, state });
+        job.id
+    }
+
+    async fn replay(&mut self, name: &'static str, back_ms: i64) -> Uuid {
+        let from = At(self.house.now.0 - back_ms);
+        let job = self.house.ledger().replay(agency(name), from, actor(), self.house.now).await.unwrap();
+        if self.model.jobs.contains_key(&job.id) {
+            assert!(self.model.jobs[&job.id].replay.is_some());
+            return job.id;
+        }
+        let mut again = BTreeSet::new();
+        let mut until = Seq(0);
+        for (key, known) in &self.model.deliveries {
+            until = until.max(key.seq);
+            let ended = matches!(known.state, State::Finished(Finished::Delivered | Finished::Dead));
+            if key.agency.as_str() == name && known.accepted_at >= from.0 && ended && self.model.latest(key) == key {
+                again.insert(key.clone());
+            }
+        }
+        let until = until.max(self.swept.last().copied().unwrap_or(Seq(0)));
+        let replay = Some((until, again));
+        self.model.jobs.insert(job.id, Job { agency: name, created_at: 0, replay, state: job.state });
+        job.id
+    }
+
+    /// One step of a job; what it made is held against the rules.
+    async fn work(&mut self, id: Uuid, limit: usize) {
+        let now = self.house.now;
+        let before = self.house.ledger().job(id).await.unwrap().unwrap();
+        let job = self.house.ledger().work_job(id, limit, now).await.unwrap().unwrap();
+        let made = self.meet(id).await;
+        assert_eq!(job.made - before.made, made, "{job:?}");
+        assert!(made as usize <= limit);
+        if job.state == JobState::Done && self.model.jobs[&id].state != JobState::Done {
+            self.is_through(id, now.0);
+        }
+        self.model.jobs.get_mut(&id).unwrap().state = job.state;
+    }
+
+    /// Looks for what a job made. Returns how many.
+    async fn meet(&mut self, id: Uuid) -> u64 {
+        let now = self.house.now.0;
+        let of_job = self.model.jobs[&id].agency;
+        let envelopes: BTreeSet<_> = self.model.deliveries.values().map(|known| known.envelope).collect();
+        let mut made = 0;
+        for envelope in envelopes {
+            let view = self.house.ledger().envelope(envelope).await.unwrap().unwrap();
+            for delivery in view.deliveries {
+                let key = delivery.key;
+                match self.model.deliveries.get(&key) {
+                    Some(known) if known.state == State::Parked && self.model.head(&key) == &key => {
+                        if !matches!(delivery.standing, Standing::Parked { .. }) {
+                            assert_eq!(key.agency.as_str(), of_job);
+                            self.model.moves(&key, State::Due(now), now);
+                            made += 1;
+                        }
+                    }
+                    Some(_) => {}
+                    None => {
+                        assert_eq!(key.agency.as_str(), of_job);
+                        self.led_again(&key, delivery.id, id);
+                        made += 1;
+                    }
+                }
+            }
+        }
+        made
+    }
+
+    fn led_again(&mut self, key: &DeliveryKey, id: DeliveryId, job: Uuid) {
+        let now = self.house.now.0;
+        let before = self.model.latest(&DeliveryKey { slot: Slot(0), ..key.clone() }).clone();
+        let known = self.model.deliveries[&before].clone();
+        let job = &self.model.jobs[&job];
+        match known.state {
+            State::Finished(Finished::Dead) if job.replay.is_none() && job.created_at != i64::MIN => {
+                assert!(!self.model.is_overtaken(&before), "{key:?} was led again although its lane had gone on");
+                assert!(known.fell_at <= job.created_at, "{key:?} died after the job was asked for");
+            }
+            State::Finished(Finished::Dead) => {}
+            State::Finished(Finished::Delivered) => assert!(job.replay.is_some(), "{key:?} was delivered"),
+            state => panic!("{key:?} was led again in {state:?}"),
+        }
+        let lane = self.model.deliveries.iter().filter(|(other, other_known)| {
+            other.agency == key.agency && known.subject != 0 && other_known.subject == known.subject
+        });
+        for (other, _) in lane {
+            assert!(!self.model.is_out(other, now), "{key:?} was led again although {other:?} of its lane is out");
+        }
+        self.model.deliveries.insert(key.clone(), Known { id, state: State::Due(0), fell_at: 0, ..known });
+    }
+
+    /// A job that is through has left nothing that it could have made.
+    fn is_through(&self, id: Uuid, now: i64) {
+        let job = &self.model.jobs[&id];
+        match &job.replay {
+            Some((_, again)) => {
+                for key in again.iter().filter(|key| !self.swept.contains(&key.seq)) {
+                    assert_ne!(self.model.latest(key), key, "the replay left {key:?} out");
+                }
+            }
+            None if job.created_at == i64::MIN => {}
+            None => {
+                for (key, parked, overtaken) in self.model.letters(job.agency) {
+                    let fell_at = self.model.deliveries[&key].fell_at;
+                    let later = fell_at >= job.created_at || (parked && fell_at <= now);
+                    assert!(overtaken || later, "the redrive left {key:?} out");
+                }
+            }
+        }
+    }
+
+    /// Forgets what was complete a while ago; what is gone was finished.
+    async fn sweep(&mut self) {
+        self.house.ledger().sweep(At(self.house.now.0 - 100), 1000).await.unwrap();
+        let mut seqs: Vec<(Seq, DeliveryId)> =
+            self.model.deliveries.iter().map(|(key, known)| (key.seq, known.first)).collect();
+        seqs.dedup_by_key(|(seq, _)| *seq);
+        for (seq, id) in seqs {
+            if self.house.ledger().delivery(id).await.unwrap().is_none() {
+                self.swept.insert(seq);
+            }
+        }
+        self.model.sweep(&self.swept);
+    }
+
+    /// Drives everything to its end: whatever is not parked, or behind what is, must be offered.
+    pub(super) async fn drain(&mut self) {
+        self.house.now.0 += 1000;
+        for name in AGENCIES {
+            self.house.ledger().resume(&agency(name), actor(), self.house.now).await.unwrap();
+        }
+        self.model.paused.clear();
+        for id in self.model.jobs.keys().copied().collect::<Vec<_>>() {
+            let ledger = self.house.ledger();
+            let job = ledger.operate_job(id, JobOperation::Resume, actor(), self.house.now).await.unwrap().unwrap();
+            self.model.jobs.get_mut(&id).unwrap().state = job.state;
+        }
+        let mut idle = 0;
+        // A claim may find nothing while rows are on their way behind a head, so one empty round proves nothing.
+        while idle < 20 {
+            let mut found = 0;
+            for id in self.model.jobs.keys().copied().collect::<Vec<_>>() {
+                if self.model.jobs[&id].state == JobState::Running {
+                    self.work(id, 100).await;
+                }
+            }
+            for name in AGENCIES {
+                self.run_out(name).await;
+                found += self.claim(name, 5).await;
+            }
+            while let Some(key) = self.model.pick(0) {
+                found += 1;
+                self.settle(key, How::Deliver).await;
+            }
+            idle = if found == 0 { idle + 1 } else { 0 };
+        }
+        for job in self.model.jobs.values() {
+            assert_ne!(job.state, JobState::Running, "{job:?} never came to its end");
+        }
+        for (key, known) in &self.model.deliveries {
+            if known.state != State::Parked && !matches!(known.state, State::Finished(_)) {
+                let head = self.model.head(key);
+                assert_eq!(self.model.deliveries[head].state, State::Parked, "{key:?} was never offered");
+            }
+        }
+    }
+
+    pub(super) async fn compare(&self) {
+        for (id, tally) in self.house.ledger().tallies() {
+            let name = id.as_str();
+            let ends = [
+                (Finished::Delivered, tally.delivered),
+                (Finished::Dead, tally.dead),
+                (Finished::Expired, tally.expired),
+                (Finished::Skipped, tally.skipped),
+                (Finished::Cancelled, tally.cancelled),
+            ];
+            for (state, count) in ends {
+                let ended = self.model.count(name, |_, known| known == State::Finished(state));
+                assert_eq!(count, ended, "{name} {state:?}");
+            }
+            let is_parked = |key: &DeliveryKey, state| state == State::Parked && self.model.head(key) == key;
+            let is_leased = |key: &DeliveryKey| self.model.leased.contains_key(key);
+            assert_eq!(tally.parked, self.model.count(name, is_parked), "{name} parked");
+            let leased = self.model.count(name, |key, state| is_leased(key) && !matches!(state, State::Finished(_)));
+            assert_eq!(tally.leased, leased, "{name} leased");
+            let waiting = tally.pending + tally.retry + tally.behind;
+            let waits = |key: &DeliveryKey, state| {
+                !is_leased(key) && !is_parked(key, state) && !matches!(state, State::Finished(_))
+            };
+            assert_eq!(waiting, self.model.count(name, waits), "{name} waiting");
+        }
+        for name in AGENCIES {
+            let query = DeadQuery { agency: Some(agency(name)), limit: 1000, ..DeadQuery::default() };
+            let letters = self.house.ledger().dead_letters(query).await.unwrap().into_iter();
+            let letters: Vec<_> = letters
+                .map(|letter| {
+                    let parked = matches!(letter.delivery.standing, Standing::Parked { .. });
+                    (letter.delivery.key, parked, letter.overtaken)
+                })
+                .collect();
+            assert_eq!(letters, self.model.letters(name));
+            assert_eq!(self.house.ledger().paused(&agency(name)).is_some(), self.model.paused.contains(name));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What goes into the ledger and what comes out of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::model::delivery::{Attempt, DeliveryKey, DeliveryView, EnvelopeView, Transition, Tries};
+use crate::model::envelope::{Attributes, Digest, Envelope};
+use crate::model::id::{AgencyId, DeliveryId, EnvelopeId, EventType, Seq};
+use crate::model::outcome::Report;
+use crate::model::time::At;
+
+/// How a ledger is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder; made if missing. One process at a time.
+    pub folder: PathBuf,
+    /// Operations that may share one commit. 256.
+    pub batch_max: usize,
+    /// How long the writer gathers company for a lone operation. 2 ms at most; zero commits at once.
+    pub gather: Duration,
+    /// Free disk space below which nothing is accepted any more, in bytes. 512 MiB.
+    pub disk_floor_bytes: u64,
+    /// Rows of `pending` an agency's page may hold in memory. 512.
+    pub page_max: usize,
+    /// Rows of one lane in the page before it spills. 4.
+    pub lane_rows_max: usize,
+    /// Stuck and unparked lanes of one agency beyond which its `pending` is not read on. 10,000.
+    pub stuck_max: usize,
+}
+
+/// What intake hands over.
+#[derive(Debug, Clone)]
+pub struct NewEnvelope {
+    /// The event.
+    pub envelope: Envelope,
+    /// Its content digest.
+    pub digest: Digest,
+    /// The schema version that it was checked against, `<type>/<version>`.
+    pub schema: String,
+    /// Who sent it.
+    pub sender: AgencyId,
+    /// Who must get it; fixed from here on.
+    pub recipients: Vec<Recipient>,
+}
+
+/// One agency that must get an envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The agency.
+    pub agency: AgencyId,
+    /// Whether the subscription keeps order (and the envelope has an order key).
+    pub ordered: bool,
+    /// Whether the filter could not be decided at acceptance.
+    pub undecided: bool,
+}
+
+/// What became of an envelope handed to [`accept`](super::Ledger::accept).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is durable. The view shows every delivery as queued.
+    New(EnvelopeView),
+    /// The same content was accepted before; this is the receipt of then (every delivery as it was at acceptance).
+    Repeat(EnvelopeView),
+    /// Another content was accepted under this identity.
+    Clash {
+        /// The envelope that has it.
+        id: EnvelopeId,
+    },
+}
+
+/// An accepted envelope as it is stored.
+#[derive(Debug)]
+pub struct Stored {
+    /// Accept order.
+    pub seq: Seq,
+    /// Falaj's id.
+    pub id: EnvelopeId,
+    /// When it was accepted.
+    pub accepted_at: At,
+    /// Who sent it.
+    pub sender: AgencyId,
+    /// The schema version it was checked against.
+    pub schema: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Attributes.
+    pub attributes: Attributes,
+    /// Data, byte for byte.
+    pub data: Bytes,
+}
+
+impl Stored {
+    /// Data as text.
+    pub fn data_text(&self) -> &str {
+        std::str::from_utf8(&self.data).expect("data was checked to be UTF-8 before it was stored")
+    }
+
+    /// The event as it came.
+    pub fn event(&self) -> Envelope {
+        Envelope { attributes: self.attributes.clone(), data: self.data.clone() }
+    }
+}
+
+/// A delivery that the caller must now work on; in flight until it is settled or given back.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Which.
+    pub key: DeliveryKey,
+    /// Its id.
+    pub id: DeliveryId,
+    /// `webhook-id`: the id of its first generation.
+    pub webhook_id: DeliveryId,
+    /// Whether it is a redrive.
+    pub redrive: bool,
+    /// Whether the subscription's filter must be asked (again) before it is sent.
+    pub undecided: bool,
+    /// What it has been through.
+    pub tries: Tries,
+    /// A predecessor of its lane that was skipped or died and that the agency has not heard of.
+    pub gap: Option<DeliveryId>,
+    /// The envelope.
+    pub envelope: Arc<Stored>,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Default)]
+pub struct Claim {
+    /// At most as many as were asked for; order within a lane is the ledger's business.
+    pub deliveries: Vec<Claimed>,
+    /// When the next delivery of this agency that is not in flight falls due, if any is known.
+    pub next_due: Option<At>,
+    /// Whether there was more to claim than was asked for.
+    pub more: bool,
+}
+
+/// What became of one claimed delivery.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// Which; must be in flight.
+    pub key: DeliveryKey,
+    /// What becomes of it.
+    pub transition: Transition,
+    /// The try that led here; `None` where nothing was tried (expired, undecided filter that said no).
+    pub attempt: Option<Attempt>,
+    /// What the agency said.
+    pub report: Report,
+    /// Names the disclosure in force when it was sent (see [`register_disclosures`](super::Ledger::register_disclosures)); `None` if nothing was sent.
+    pub disclosure: Option<u64>,
+    /// Who settles it: the agency's id for its own answer, else `falaj`.
+    pub by: String,
+    /// How much of the time until it is due again is no age although the attempt counts: the agency is closed then.
+    pub held: Duration,
+}
+
+/// Fields, purpose and legal basis under which an agency receives a type; recorded once, referred to by each delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disclosure {
+    /// Names it.
+    pub digest: u64,
+    /// Who receives.
+    pub agency: AgencyId,
+    /// The subscription's pattern.
+    pub pattern: String,
+    /// The listed fields.
+    pub fields: Vec<String>,
+    /// Purpose, English.
+    pub purpose: String,
+    /// Purpose, Arabic.
+    pub purpose_ar: String,
+    /// Legal basis.
+    pub legal_basis: String,
+}
+
+/// An agency's queue in figures. Exact: kept in the same commits as what they count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// Flowing, in flight ones included.
+    pub pending: u64,
+    /// Heads that failed and are due again (busy lanes included).
+    pub retry: u64,
+    /// Heads out of tries.
+    pub parked: u64,
+    /// Behind a head.
+    pub behind: u64,
+    /// Handed out under a lease, run-out ones that are not settled yet included.
+    pub leased: u64,
+    /// Ended well.
+    pub delivered: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Expired.
+    pub expired: u64,
+    /// Skipped.
+    pub skipped: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+}
+
+/// Which envelopes a search asks for; all that are given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// CloudEvents `source` (with `id`: the identity).
+    pub source: Option<String>,
+    /// CloudEvents `id`.
+    pub event_id: Option<String>,
+    /// `type`.
+    pub ty: Option<EventType>,
+    /// `subject`.
+    pub subject: Option<String>,
+    /// `correlationid`.
+    pub correlation_id: Option<String>,
+    /// Only envelopes in this state.
+    pub state: Option<crate::model::status::EnvelopeState>,
+    /// Accepted at or after.
+    pub from: Option<At>,
+    /// Accepted before.
+    pub to: Option<At>,
+    /// Only envelopes this agency sent.
+    pub sender: Option<AgencyId>,
+    /// Only envelopes older than this one (newest first): where the page before ended.
+    pub before: Option<Seq>,
+    /// At most so many. 1 to 100.
+    pub limit: usize,
+}
+
+/// A page of a search, newest first.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The envelopes.
+    pub envelopes: Vec<EnvelopeView>,
+    /// Where the next page begins, if there may be one. A page can be short or empty and still have a next one: a search reads a
+    /// bounded number of rows.
+    pub next: Option<Seq>,
+}
+
+/// What a later report of an agency did to a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reported {
+    /// Recorded; the delivery as it now stands.
+    Recorded(DeliveryView),
+    /// The same final outcome was there already.
+    Repeat(DeliveryView),
+    /// Another final outcome was there, or the delivery is not one that can take this report.
+    Conflict(DeliveryView),
+    /// It is in flight: the report settles it when the answer comes (it was noted and wins over the answer's status).
+    Noted,
+}
+
+/// How the store is doing.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// Whether accept would be refused, and why.
+    pub refusing: Option<&'static str>,
+    /// Commit durations since the last call, newest last, bounded; for the histogram.
+    pub commits: Vec<Duration>,
+    /// Free bytes on the store's disk.
+    pub disk_free_bytes: u64,
+}
+
+/// What [`super::check()`] found.
+#[derive(Debug, Default, serde::Serialize)]
+pub struct CheckReport {
+    /// Envelopes read.
+    pub envelopes: u64,
+    /// Deliveries read.
+    pub deliveries: u64,
+    /// Every broken invariant, by its number, with the ids concerned; empty is good. Bounded.
+    pub broken: Vec<String>,
+}
