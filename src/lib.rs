@@ -120,6 +120,11 @@ pub mod schema;
 pub mod catalog;
 pub mod ledger;
 
+pub mod connector;
+pub mod wake;
+
+pub mod mock;
+
 pub mod clock;
 pub mod config;
 pub mod telemetry;
