@@ -123,6 +123,11 @@ pub mod ledger;
 pub mod connector;
 pub mod wake;
 
+pub mod dispatch;
+pub mod janitor;
+
+pub mod alarm;
+
 pub mod mock;
 
 pub mod clock;

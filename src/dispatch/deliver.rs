@@ -1,0 +1,366 @@
+//! One delivery, once: from the claim to the settlement that somebody else stores.
+//!
+//! [`deliver`] asks the catalogue in force for the form, projects and sends; [`Back::settle`] decides by
+//! [`crate::model::retry::after`]. Nothing here is stored, and neither data nor subject is ever logged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::catalog::{Agency, Catalog, Subscription};
+use crate::clock::Clock;
+use crate::connector::{Connector, Parcel};
+use crate::ledger::{Claimed, Ledger, Settlement};
+use crate::mapping::{self, Form, MappingError, Message};
+use crate::model::agency::{Limits, TransportKind};
+use crate::model::delivery::{Attempt, DeliveryKey, Finished, Transition, Tries};
+use crate::model::id::{AgencyId, DeliveryId};
+use crate::model::outcome::{Class, Outcome, Report};
+use crate::model::retry::{self, Policy};
+use crate::model::time::At;
+use crate::model::window::Window;
+use crate::telemetry::Metrics;
+
+/// Who settles what no agency answered.
+pub const FALAJ: &str = "falaj";
+
+/// How long a delivery without subscription rests before the catalogue is asked again.
+const UNCONFIGURED_REST: Duration = Duration::from_secs(30);
+
+/// What an owner's deliveries need; replaced as a whole when the deployment changes.
+#[derive(Debug)]
+pub struct Route {
+    /// The deployment in force.
+    pub catalog: Arc<Catalog>,
+    /// The agency as that deployment has it.
+    pub agency: Arc<Agency>,
+    /// The way to it; `None` where this Falaj does not serve its transport.
+    pub connector: Option<Arc<dyn Connector>>,
+    /// Bytes of one message; projection only ever shrinks data, maps and templates may grow it.
+    pub message_bytes_max: usize,
+}
+
+impl Route {
+    /// Whether the agency fetches for itself.
+    pub(super) fn is_fetched(&self) -> bool {
+        self.agency.delivery.as_ref().is_some_and(|rules| rules.transport == TransportKind::Pull)
+    }
+}
+
+/// The tools of a delivery.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Pseudonyms come from here.
+    pub ledger: Ledger,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// A delivery that came back, before anything is decided about it.
+#[derive(Debug)]
+pub struct Back {
+    /// What had been claimed.
+    pub claimed: Claimed,
+    /// When the try began.
+    pub begun: At,
+    /// When it ended.
+    pub ended: At,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The agency was not asked.
+    Untried(Transition),
+    /// It was, or the message could not be made.
+    Tried {
+        /// How it went.
+        outcome: Outcome,
+        /// How its tries are counted.
+        policy: Policy,
+        /// The disclosure in force.
+        disclosure: u64,
+    },
+}
+
+/// Delivers once.
+pub async fn deliver(claimed: Claimed, route: Arc<Route>, connector: Arc<dyn Connector>, tools: Tools) -> Back {
+    let begun = tools.clock.now();
+    let verdict = attempt(&claimed, &route, &*connector, &tools, begun).await;
+    Back { claimed, begun, ended: tools.clock.now(), verdict }
+}
+
+async fn attempt(claimed: &Claimed, route: &Route, connector: &dyn Connector, tools: &Tools, begun: At) -> Verdict {
+    match make(claimed, route, &tools.ledger, begun) {
+        Ok((message, Terms { policy, disclosure })) => {
+            let outcome = connector.send(&parcel(claimed, message, begun)).await;
+            Verdict::Tried { outcome, policy, disclosure }
+        }
+        Err(verdict) => *verdict,
+    }
+}
+
+/// What is in force for a delivery while it is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// How its tries are counted.
+    pub(super) policy: Policy,
+    /// The disclosure under which it is sent.
+    pub(super) disclosure: u64,
+}
+
+impl Terms {
+    pub(super) fn of(route: &Route, subscription: &Subscription) -> Self {
+        let age_max = route.agency.delivery.as_ref().map_or(Limits::default().age_max, |rules| rules.limits.age_max);
+        Self { policy: Policy { age_max, exhausted: subscription.on_exhausted }, disclosure: subscription.disclosure }
+    }
+}
+
+/// Makes the message of a claimed delivery, or says what becomes of it without the agency being asked. Every transport begins
+/// here.
+pub(super) fn make(
+    claimed: &Claimed,
+    route: &Route,
+    ledger: &Ledger,
+    now: At,
+) -> Result<(Message, Terms), Box<Verdict>> {
+    let attributes = &claimed.envelope.attributes;
+    if attributes.expiry().is_some_and(|expiry| expiry <= now) {
+        return Err(Box::new(ended(Finished::Expired, "its expirytime passed")));
+    }
+    let Some(subscription) = route.catalog.subscription(&claimed.key.agency, &attributes.ty) else {
+        return Err(Box::new(unconfigured(now)));
+    };
+    let terms = Terms::of(route, subscription);
+    match prepare(claimed, subscription, route, ledger) {
+        Ok(Prepared::Send(message)) => Ok((message, terms)),
+        Ok(Prepared::Excluded) => Err(Box::new(ended(Finished::Skipped, "the subscription's filter excludes it"))),
+        Err(error) => Err(Box::new(tried(unsendable(&error), terms))),
+    }
+}
+
+/// The verdict on a lease that ran out: an endpoint fault, by the terms now in force.
+pub(super) fn lapsed(claimed: &Claimed, route: &Route, now: At) -> Verdict {
+    match route.catalog.subscription(&claimed.key.agency, &claimed.envelope.attributes.ty) {
+        Some(subscription) => tried(lapse(), Terms::of(route, subscription)),
+        None => unconfigured(now),
+    }
+}
+
+fn tried(outcome: Outcome, Terms { policy, disclosure }: Terms) -> Verdict {
+    Verdict::Tried { outcome, policy, disclosure }
+}
+
+fn unconfigured(now: At) -> Verdict {
+    Verdict::Untried(Transition::Retry { due: now.plus(UNCONFIGURED_REST) })
+}
+
+fn ended(state: Finished, why: &str) -> Verdict {
+    Verdict::Untried(Transition::Finish { state, why: Some(why.to_owned()) })
+}
+
+impl Back {
+    /// Decides what becomes of it. `outage` is until when the agency's circuit is open, if it is; `window` its service hours.
+    pub fn settle(self, outage: Option<At>, window: Option<&Window>) -> Done {
+        let bytes = self.claimed.envelope.data.len();
+        let accepted_at = self.claimed.envelope.accepted_at;
+        let key = self.claimed.key.clone();
+        let settlement = match self.verdict {
+            Verdict::Untried(transition) => Settlement {
+                key,
+                transition,
+                attempt: None,
+                report: Report::default(),
+                disclosure: None,
+                by: FALAJ.to_owned(),
+                held: Duration::ZERO,
+            },
+            Verdict::Tried { outcome, policy, disclosure } => {
+                let id = self.claimed.id;
+                let attempted = Attempted { key, id, tries: self.claimed.tries, begun: self.begun, ended: self.ended };
+                attempted.settle(outcome, Terms { policy, disclosure }, outage, window)
+            }
+        };
+        Done { settlement, accepted_at, bytes }
+    }
+}
+
+/// A delivery that was tried, and when.
+#[derive(Debug)]
+pub(super) struct Attempted {
+    /// Which.
+    pub(super) key: DeliveryKey,
+    /// Its id, for the log.
+    pub(super) id: DeliveryId,
+    /// What it had been through before.
+    pub(super) tries: Tries,
+    /// When the try began.
+    pub(super) begun: At,
+    /// When it ended.
+    pub(super) ended: At,
+}
+
+impl Attempted {
+    /// Decides what becomes of it by [`retry::after`]; see [`Back::settle`].
+    pub(super) fn settle(
+        self,
+        outcome: Outcome,
+        terms: Terms,
+        outage: Option<At>,
+        window: Option<&Window>,
+    ) -> Settlement {
+        let Self { key, id, tries, begun, ended } = self;
+        let tries = Tries { first_at: tries.first_at.or(Some(begun)), ..tries };
+        let mut decision = retry::after(&tries, &outcome, terms.policy, outage, ended, jitter());
+        let held = until_reachable(&mut decision.transition, window, ended);
+        let ms = u32::try_from(ended.since(begun).as_millis()).unwrap_or(u32::MAX);
+        log(&key.agency, id, &outcome, &decision.transition, ms);
+        let by = match decision.transition {
+            Transition::Finish { state: Finished::Delivered, .. } => key.agency.to_string(),
+            _ => FALAJ.to_owned(),
+        };
+        Settlement {
+            key,
+            transition: decision.transition,
+            attempt: Some(Attempt {
+                at: begun,
+                ms,
+                class: outcome.class,
+                status: outcome.status,
+                note: outcome.note,
+                answer: outcome.answer,
+                counted: decision.counted,
+            }),
+            report: outcome.report,
+            disclosure: Some(terms.disclosure),
+            by,
+            held,
+        }
+    }
+}
+
+/// A settlement that waits for its commit.
+#[derive(Debug)]
+pub struct Done {
+    /// What is to be stored.
+    pub settlement: Settlement,
+    /// When its envelope was accepted.
+    pub accepted_at: At,
+    /// Bytes of its data.
+    pub bytes: usize,
+}
+
+enum Prepared {
+    Send(Message),
+    Excluded,
+}
+
+/// Asks an undecided filter again, and makes the message.
+fn prepare(
+    claimed: &Claimed,
+    subscription: &Subscription,
+    route: &Route,
+    ledger: &Ledger,
+) -> Result<Prepared, MappingError> {
+    let stored = &claimed.envelope;
+    if claimed.undecided
+        && let Some(filter) = &subscription.filter
+        && !filter.passes(&stored.event())?
+    {
+        return Ok(Prepared::Excluded);
+    }
+    let agency = &claimed.key.agency;
+    let pseudonym = |subject: &str| ledger.pseudonym(agency, subject);
+    let disclosed = mapping::disclose(&stored.attributes, subscription.subject, &subscription.attributes, &pseudonym);
+    let data = stored.data_text();
+    let id = claimed.id.to_string();
+    // What is fetched has no headers to put attributes into.
+    let form = if route.is_fetched() && matches!(subscription.form, Form::Binary) {
+        &Form::Structured
+    } else {
+        &subscription.form
+    };
+    mapping::render(form, &subscription.fields, &disclosed, data, &id, route.message_bytes_max).map(Prepared::Send)
+}
+
+fn parcel(claimed: &Claimed, message: Message, now: At) -> Parcel {
+    Parcel {
+        message,
+        webhook_id: claimed.webhook_id,
+        key: claimed.key.clone(),
+        attempt: claimed.tries.counted.saturating_add(1),
+        sequence: claimed.key.seq.0,
+        gap: claimed.gap,
+        redrive: claimed.redrive,
+        traceparent: claimed.envelope.attributes.extension("traceparent").map(str::to_owned),
+        now,
+    }
+}
+
+/// A message that could not be made is a fault of the message, as if the agency had refused it.
+fn unsendable(error: &MappingError) -> Outcome {
+    Outcome {
+        class: Class::MessageFault,
+        status: None,
+        retry_after: None,
+        report: Report::default(),
+        note: error.to_string(),
+        answer: Vec::new(),
+    }
+}
+
+/// A fetched delivery of which nothing was heard in time.
+fn lapse() -> Outcome {
+    Outcome {
+        class: Class::EndpointFault,
+        status: None,
+        retry_after: None,
+        report: Report::default(),
+        note: "the lease ran out".to_owned(),
+        answer: Vec::new(),
+    }
+}
+
+/// Puts a retry that would fall outside the service hours at their next beginning, and says how much of the time until then the
+/// agency is closed: that much is no age.
+fn until_reachable(transition: &mut Transition, window: Option<&Window>, now: At) -> Duration {
+    match (transition, window) {
+        (Transition::Retry { due }, Some(window)) => {
+            *due = window.reachable_from(*due);
+            window.closed_between(now, *due)
+        }
+        _ => Duration::ZERO,
+    }
+}
+
+/// A random number of 0 to 1. It only spreads load, so a generator that fails is no fault: the wait is then the shortest.
+fn jitter() -> f64 {
+    let mut bits = [0_u8; 4];
+    match aws_lc_rs::rand::fill(&mut bits) {
+        Ok(()) => f64::from(u32::from_le_bytes(bits)) / f64::from(u32::MAX),
+        Err(_) => 0.0,
+    }
+}
+
+fn log(agency: &AgencyId, delivery: DeliveryId, outcome: &Outcome, transition: &Transition, ms: u32) {
+    let class = outcome.class.as_str();
+    match transition {
+        Transition::Finish { state: Finished::Delivered, .. } => {
+            tracing::debug!(%agency, %delivery, class, ms, "delivered");
+        }
+        Transition::Finish { state, .. } => {
+            warn!(%agency, %delivery, class, status = outcome.status, state = state.as_str(), note = outcome.note, "ended");
+        }
+        Transition::Retry { due } => {
+            info!(%agency, %delivery, class, status = outcome.status, note = outcome.note, %due, "will be tried again");
+        }
+        Transition::Park => {
+            warn!(%agency, %delivery, class, status = outcome.status, note = outcome.note, "parked; its lane waits for an operator");
+        }
+    }
+}

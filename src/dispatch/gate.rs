@@ -1,0 +1,530 @@
+//! The gate of one agency: whether it may be asked now, and by how many at once.
+//!
+//! Service hours, a circuit breaker, a throttle, a slow start and a token bucket, as one pure machine: the time comes in, nothing
+//! goes out but answers. G1: no single delivery closes the gate; faults count once per delivery, and opening needs several of them. G2: a
+//! message fault proves a living endpoint. G3: while the gate is closed nothing is sent but one probe at a time. G4: after a
+//! closed time the agency is asked by one, then by two, four ..., never by all at once. G5: outside its service hours an agency is
+//! not asked at all, not even by a probe.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::agency::Rate;
+use crate::model::id::Seq;
+use crate::model::outcome::Class;
+use crate::model::status::Hold;
+use crate::model::time::At;
+use crate::model::window::{State, Window};
+
+/// How far back faults are counted.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Deliveries in the window before their share of faults means anything.
+const WINDOW_MIN: usize = 20;
+/// Outcomes remembered in the window.
+const WINDOW_MAX: usize = 1024;
+/// Faults without any success between them that open the circuit.
+const IN_A_ROW: usize = 10;
+/// Different deliveries that must be among them (G1).
+const DISTINCT_MIN: usize = 3;
+/// Different deliveries with a fault of the way to the agency that open the circuit (G1).
+const MISCONFIGURED_MIN: usize = 2;
+/// The first open time after endpoint faults; it doubles.
+const OPEN: Duration = Duration::from_secs(10);
+/// The first open time after faults of the way to the agency; it doubles.
+const OPEN_MISCONFIGURED: Duration = Duration::from_secs(30);
+/// The longest open time.
+const OPEN_MAX: Duration = Duration::from_secs(300);
+/// The quiet after a throttling answer that names no time.
+const QUIET: Duration = Duration::from_secs(5);
+/// How long an answer about service hours is believed.
+const ANSWER_MAX: Duration = Duration::from_secs(3600);
+/// The longest quiet an agency can ask for.
+const QUIET_MAX: Duration = Duration::from_secs(86_400);
+
+/// What may be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// So many in flight at once, and so many new ones now.
+    Send {
+        /// In flight at once.
+        at_once: usize,
+        /// New ones now.
+        now: usize,
+    },
+    /// Nothing before this instant.
+    Wait(At),
+}
+
+/// What an outcome did to the gate; said once per change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The circuit opened until the first probe.
+    Opened {
+        /// When.
+        until: At,
+    },
+    /// A probe came through; the agency is asked again, slowly at first.
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Circuit {
+    Closed,
+    Open { since: At, until: At, length: Duration, misconfigured: bool },
+}
+
+/// The gate.
+#[derive(Debug)]
+pub struct Gate {
+    circuit: Circuit,
+    window: VecDeque<(At, Seq, bool)>,
+    row: Vec<Seq>,
+    misconfigured: Vec<Seq>,
+    quiet: Option<(At, At)>,
+    ramp: Option<usize>,
+    bucket: Option<Bucket>,
+    service: Option<Service>,
+}
+
+/// The agency's hours, with the answer that holds for a while.
+#[derive(Debug)]
+struct Service {
+    window: Arc<Window>,
+    state: State,
+    /// The answer holds from here until it says itself, at most [`ANSWER_MAX`].
+    asked_at: At,
+    /// Whether it was closed when it was last asked for.
+    opens: bool,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    rate: Rate,
+    tokens: f64,
+    filled_at: At,
+}
+
+impl Gate {
+    /// An open gate.
+    pub fn new() -> Self {
+        Self {
+            circuit: Circuit::Closed,
+            window: VecDeque::new(),
+            row: Vec::new(),
+            misconfigured: Vec::new(),
+            quiet: None,
+            ramp: None,
+            bucket: None,
+            service: None,
+        }
+    }
+
+    /// Sets or changes the agency's service hours.
+    pub fn set_window(&mut self, window: Option<&Arc<Window>>, now: At) {
+        let same = match (&self.service, window) {
+            (Some(service), Some(window)) => Arc::ptr_eq(&service.window, window),
+            (service, window) => service.is_none() && window.is_none(),
+        };
+        if !same {
+            self.service = window.map(|window| Service::new(Arc::clone(window), now));
+        }
+    }
+
+    /// The agency's service hours.
+    pub fn window(&self) -> Option<&Window> {
+        self.service.as_ref().map(|service| &*service.window)
+    }
+
+    /// Until when the circuit is open, if it is.
+    pub fn outage(&self) -> Option<At> {
+        match self.circuit {
+            Circuit::Open { until, .. } => Some(until),
+            Circuit::Closed => None,
+        }
+    }
+
+    /// Sets or changes the agency's rate; a new bucket is full.
+    pub fn set_rate(&mut self, rate: Option<Rate>, now: At) {
+        if self.bucket.as_ref().map(|bucket| bucket.rate) != rate {
+            self.bucket = rate.map(|rate| Bucket { rate, tokens: f64::from(rate.burst), filled_at: now });
+        }
+    }
+
+    /// Whether endpoint faults count towards giving a delivery up: only while the agency is thought to be well.
+    pub fn is_closed(&self) -> bool {
+        self.circuit == Circuit::Closed
+    }
+
+    /// What may be sent now, with `running` in flight and at most `limit` at once.
+    pub fn allowance(&mut self, running: usize, limit: usize, now: At) -> Allowance {
+        if let Some(service) = &mut self.service {
+            if let State::Closed { until, .. } = service.at(now) {
+                // Keeps G5.
+                service.opens = true;
+                return Allowance::Wait(until);
+            }
+            if std::mem::take(&mut service.opens) {
+                // Keeps G4: a night's backlog is no reason to fall over the agency.
+                self.ramp = Some(1);
+            }
+        }
+        if let Circuit::Open { until, .. } = self.circuit {
+            if now < until {
+                return Allowance::Wait(until);
+            }
+            // Half open: one real head (G3).
+            return Allowance::Send { at_once: 1, now: usize::from(running == 0) };
+        }
+        if let Some((_, until)) = self.quiet {
+            if now < until {
+                return Allowance::Wait(until);
+            }
+            self.quiet = None;
+            self.ramp = Some(1);
+        }
+        let at_once = self.ramp.map_or(limit, |ramp| ramp.min(limit));
+        let mut free = at_once.saturating_sub(running);
+        if let Some(bucket) = &mut self.bucket {
+            bucket.fill(now);
+            if free > 0 && bucket.tokens < 1.0 {
+                return Allowance::Wait(bucket.next(now));
+            }
+            free = free.min(bucket.whole());
+        }
+        Allowance::Send { at_once, now: free }
+    }
+
+    /// Takes tokens for deliveries that are being sent.
+    pub fn spend(&mut self, count: usize) {
+        if let Some(bucket) = &mut self.bucket {
+            bucket.tokens -= f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Takes note of an outcome.
+    pub fn note(&mut self, delivery: Seq, class: Class, retry_after: Option<Duration>, now: At) -> Option<Change> {
+        match class {
+            Class::Done | Class::MessageFault | Class::RetryAsked => self.alive(delivery, now),
+            Class::Throttle => {
+                let until = now.plus(retry_after.unwrap_or(QUIET).min(QUIET_MAX));
+                if self.quiet.is_none_or(|(_, before)| before < until) {
+                    self.quiet = Some((now, until));
+                }
+                // A throttling endpoint lives, and still no probe has come through.
+                self.half_open(now).then(|| self.open(now, false)).flatten()
+            }
+            Class::EndpointFault => self.fault(delivery, now),
+            Class::ConfigurationFault | Class::Gone => {
+                if self.half_open(now) {
+                    return self.open(now, true);
+                }
+                if !self.misconfigured.contains(&delivery) {
+                    self.misconfigured.push(delivery);
+                }
+                let enough = self.misconfigured.len() >= MISCONFIGURED_MIN && self.is_closed();
+                enough.then(|| self.open(now, true)).flatten()
+            }
+        }
+    }
+
+    /// What holds the agency, for the board.
+    pub fn hold(&mut self, now: At) -> Hold {
+        if let Some(State::Closed { since, until }) = self.service.as_mut().map(|service| service.at(now)) {
+            return Hold::Window { until, since };
+        }
+        match (self.circuit, self.quiet) {
+            (Circuit::Open { since, until, .. }, _) => Hold::CircuitOpen { until, since },
+            (Circuit::Closed, Some((since, until))) if now < until => Hold::Throttled { until, since },
+            _ => Hold::Open,
+        }
+    }
+
+    fn half_open(&self, now: At) -> bool {
+        matches!(self.circuit, Circuit::Open { until, .. } if now >= until)
+    }
+
+    /// The endpoint answered (G2).
+    fn alive(&mut self, delivery: Seq, now: At) -> Option<Change> {
+        self.row.clear();
+        self.misconfigured.clear();
+        self.remember(now, delivery, false);
+        if let Some(ramp) = &mut self.ramp {
+            // One more per answer is twice as many per round (G4).
+            *ramp = ramp.saturating_add(1);
+            if *ramp > WINDOW_MAX {
+                self.ramp = None;
+            }
+        }
+        if self.half_open(now) {
+            self.circuit = Circuit::Closed;
+            self.window.clear();
+            self.ramp = Some(1);
+            return Some(Change::Closed);
+        }
+        None
+    }
+
+    fn fault(&mut self, delivery: Seq, now: At) -> Option<Change> {
+        if self.half_open(now) {
+            return self.open(now, false);
+        }
+        if !self.is_closed() {
+            return None;
+        }
+        self.remember(now, delivery, true);
+        if self.row.len() < WINDOW_MAX {
+            self.row.push(delivery);
+        }
+        let in_a_row = self.row.len() >= IN_A_ROW && distinct(&self.row) >= DISTINCT_MIN;
+        (in_a_row || self.half_fails()).then(|| self.open(now, false)).flatten()
+    }
+
+    /// Whether half of the deliveries in the window failed; each counts once, by its latest outcome (G1).
+    fn half_fails(&self) -> bool {
+        let mut latest: Vec<(Seq, bool)> = Vec::with_capacity(self.window.len());
+        for (_, delivery, failed) in self.window.iter().rev() {
+            if !latest.iter().any(|(seen, _)| seen == delivery) {
+                latest.push((*delivery, *failed));
+            }
+        }
+        let failed = latest.iter().filter(|(_, failed)| *failed).count();
+        latest.len() >= WINDOW_MIN && failed * 2 >= latest.len()
+    }
+
+    fn remember(&mut self, now: At, delivery: Seq, failed: bool) {
+        while self.window.front().is_some_and(|(at, ..)| now.since(*at) > WINDOW) || self.window.len() >= WINDOW_KEPT {
+            self.window.pop_front();
+        }
+        self.window.push_back((now, delivery, failed));
+    }
+
+    fn open(&mut self, now: At, misconfigured: bool) -> Option<Change> {
+        let first = if misconfigured { OPEN_MISCONFIGURED } else { OPEN };
+        let (since, length) = match self.circuit {
+            Circuit::Open { since, length, misconfigured: before, .. } if before == misconfigured => {
+                (since, (length * 2).min(OPEN_MAX))
+            }
+            Circuit::Open { since, length, .. } => (since, length.max(first)),
+            Circuit::Closed => (now, first),
+        };
+        let again = !self.is_closed();
+        let until = now.plus(length);
+        self.circuit = Circuit::Open { since, until, length, misconfigured };
+        self.row.clear();
+        self.misconfigured.clear();
+        (!again).then_some(Change::Opened { until })
+    }
+}
+
+/// Outcomes that are looked at for the share of faults: enough to decide, few enough to look at each time.
+const WINDOW_KEPT: usize = 64;
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Service {
+    fn new(window: Arc<Window>, now: At) -> Self {
+        Self { state: window.state(now), window, asked_at: now, opens: false }
+    }
+
+    fn at(&mut self, now: At) -> State {
+        let until = match self.state {
+            State::Open { until } => until.unwrap_or(At(i64::MAX)),
+            State::Closed { until, .. } => until,
+        };
+        if now < self.asked_at || now >= until.min(self.asked_at.plus(ANSWER_MAX)) {
+            self.state = self.window.state(now);
+            self.asked_at = now;
+        }
+        self.state
+    }
+}
+
+impl Bucket {
+    fn fill(&mut self, now: At) {
+        let elapsed = now.since(self.filled_at).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * self.rate.per_second).min(f64::from(self.rate.burst).max(1.0));
+        self.filled_at = self.filled_at.max(now);
+    }
+
+    fn next(&self, now: At) -> At {
+        let seconds = ((1.0 - self.tokens) / self.rate.per_second).clamp(0.001, 3600.0);
+        now.plus(Duration::from_secs_f64(seconds)).plus(Duration::from_millis(1))
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded by burst and not negative")]
+    fn whole(&self) -> usize {
+        self.tokens.max(0.0).min(f64::from(u32::MAX)) as usize
+    }
+}
+
+fn distinct(deliveries: &[Seq]) -> usize {
+    let mut seen: Vec<Seq> = deliveries.to_vec();
+    seen.sort_unstable();
+    seen.dedup();
+    seen.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: At = At(1_000_000);
+    const FREE: Allowance = Allowance::Send { at_once: 16, now: 16 };
+
+    fn later(seconds: u64) -> At {
+        T0.plus(Duration::from_secs(seconds))
+    }
+
+    fn down(gate: &mut Gate) -> At {
+        for n in 0..9 {
+            assert_eq!(gate.note(Seq(n), Class::EndpointFault, None, T0), None);
+        }
+        match gate.note(Seq(9), Class::EndpointFault, None, T0) {
+            Some(Change::Opened { until }) => until,
+            other => panic!("not opened: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn ten_faults_in_a_row_open_it_and_a_probe_closes_it() {
+        let mut gate = Gate::new();
+        assert_eq!(gate.allowance(0, 16, T0), FREE);
+        let until = down(&mut gate);
+        assert_eq!(until, later(10));
+        assert_eq!(gate.allowance(0, 16, later(9)), Allowance::Wait(until));
+        assert_eq!(gate.allowance(0, 16, later(10)), Allowance::Send { at_once: 1, now: 1 });
+        assert_eq!(gate.allowance(1, 16, later(10)), Allowance::Send { at_once: 1, now: 0 });
+        assert_eq!(gate.note(Seq(3), Class::Done, None, later(11)), Some(Change::Closed));
+        assert_eq!(gate.hold(later(11)), Hold::Open);
+    }
+
+    #[test]
+    fn open_times_double_up_to_five_minutes() {
+        let mut gate = Gate::new();
+        let mut until = down(&mut gate);
+        let mut lengths = Vec::new();
+        for n in 0..7 {
+            assert_eq!(gate.note(Seq(n), Class::EndpointFault, None, until), None, "said once");
+            let Allowance::Wait(next) = gate.allowance(0, 16, until) else { panic!("must wait") };
+            lengths.push(next.since(until).as_secs());
+            until = next;
+        }
+        assert_eq!(lengths, [20, 40, 80, 160, 300, 300, 300]);
+        assert!(matches!(gate.hold(until), Hold::CircuitOpen { since, .. } if since == T0));
+    }
+
+    #[test]
+    fn one_delivery_never_opens_it() {
+        // Keeps G1: one citizen's message that makes the endpoint fail is that message's trouble.
+        let mut gate = Gate::new();
+        for _ in 0..200 {
+            assert_eq!(gate.note(Seq(1), Class::EndpointFault, None, T0), None);
+            assert_eq!(gate.note(Seq(1), Class::ConfigurationFault, None, T0), None);
+        }
+        assert!(gate.is_closed());
+    }
+
+    #[test]
+    fn half_of_twenty_opens_it_and_less_does_not() {
+        let mut gate = Gate::new();
+        let mut opened = None;
+        for n in 0..20 {
+            let class = if n % 2 == 0 { Class::Done } else { Class::EndpointFault };
+            opened = opened.or(gate.note(Seq(n), class, None, T0));
+        }
+        assert!(matches!(opened, Some(Change::Opened { .. })));
+        let mut gate = Gate::new();
+        for n in 0..60 {
+            let class = if n % 3 == 0 { Class::EndpointFault } else { Class::Done };
+            assert_eq!(gate.note(Seq(n), class, None, T0), None);
+        }
+    }
+
+    #[test]
+    fn a_message_fault_proves_a_living_endpoint() {
+        let mut gate = Gate::new();
+        for n in 0..9 {
+            gate.note(Seq(n), Class::EndpointFault, None, T0);
+        }
+        gate.note(Seq(50), Class::MessageFault, None, T0);
+        assert_eq!(gate.note(Seq(9), Class::EndpointFault, None, T0), None);
+    }
+
+    #[test]
+    fn two_misconfigured_deliveries_open_it_for_half_a_minute() {
+        let mut gate = Gate::new();
+        assert_eq!(gate.note(Seq(1), Class::ConfigurationFault, None, T0), None);
+        let change = gate.note(Seq(2), Class::Gone, None, T0);
+        assert_eq!(change, Some(Change::Opened { until: later(30) }));
+        gate.note(Seq(1), Class::ConfigurationFault, None, later(30));
+        assert_eq!(gate.allowance(0, 16, later(31)), Allowance::Wait(later(90)));
+    }
+
+    #[test]
+    fn quiet_is_kept_and_then_begins_slowly() {
+        let mut gate = Gate::new();
+        gate.note(Seq(1), Class::Throttle, Some(Duration::from_secs(60)), T0);
+        gate.note(Seq(2), Class::Throttle, Some(Duration::from_secs(5)), T0);
+        assert_eq!(gate.allowance(0, 16, later(59)), Allowance::Wait(later(60)));
+        assert!(matches!(gate.hold(later(1)), Hold::Throttled { .. }));
+        assert_eq!(gate.allowance(0, 16, later(60)), Allowance::Send { at_once: 1, now: 1 });
+        gate.note(Seq(1), Class::Done, None, later(61));
+        assert_eq!(gate.allowance(0, 16, later(61)), Allowance::Send { at_once: 2, now: 2 });
+        for n in 0..14 {
+            gate.note(Seq(n), Class::Done, None, later(62));
+        }
+        assert_eq!(gate.allowance(0, 16, later(62)), FREE);
+    }
+
+    #[test]
+    fn outside_its_hours_an_agency_is_not_asked_not_even_by_a_probe() {
+        // Keeps G5.
+        use crate::model::window::{Hours, Zone};
+        let hours = |text| Hours::parse(text).unwrap();
+        let window = Arc::new(Window::new(Zone::parse("Asia/Qatar").unwrap(), &[], vec![hours("07:00-14:30")], &[]));
+        let at = |text| At::parse(text).unwrap();
+        let (opening, closing) = (at("2026-11-22T07:00:00+03:00"), at("2026-11-22T14:30:00+03:00"));
+        let next = at("2026-11-23T07:00:00+03:00");
+        let mut gate = Gate::new();
+        gate.set_window(Some(&window), At(opening.0 - 1));
+        assert_eq!(gate.allowance(0, 16, At(opening.0 - 1)), Allowance::Wait(opening));
+        assert_eq!(gate.allowance(0, 16, opening), Allowance::Send { at_once: 1, now: 1 }, "slowly at first");
+        for n in 100..120 {
+            gate.note(Seq(n), Class::Done, None, opening);
+        }
+        assert_eq!(gate.allowance(0, 16, opening), FREE);
+        assert_eq!(gate.hold(opening), Hold::Open);
+        let almost = At(closing.0 - 5000);
+        for n in 0..10 {
+            gate.note(Seq(n), Class::EndpointFault, None, almost);
+        }
+        assert!(matches!(gate.hold(almost), Hold::CircuitOpen { .. }));
+        assert_eq!(gate.hold(closing), Hold::Window { since: closing, until: next });
+        // The probe that was due a moment later waits for the morning.
+        assert_eq!(gate.allowance(0, 16, closing.plus(Duration::from_secs(60))), Allowance::Wait(next));
+        assert_eq!(gate.outage(), Some(almost.plus(OPEN)), "what comes back late is still an outage's");
+        assert_eq!(gate.allowance(0, 16, next), Allowance::Send { at_once: 1, now: 1 });
+        gate.set_window(None, next);
+        assert!(matches!(gate.hold(closing.plus(OPEN_MAX)), Hold::CircuitOpen { .. }));
+    }
+
+    #[test]
+    fn a_rate_is_kept_in_the_long_run() {
+        let mut gate = Gate::new();
+        gate.set_rate(Some(Rate { per_second: 10.0, burst: 20 }), T0);
+        let mut sent = 0;
+        for ms in (0..10_000).step_by(10) {
+            let now = At(T0.0 + ms);
+            if let Allowance::Send { now: count, .. } = gate.allowance(0, 1000, now) {
+                gate.spend(count);
+                sent += count;
+            }
+        }
+        assert!((118..=120).contains(&sent), "{sent}");
+    }
+}
