@@ -124,9 +124,11 @@ pub mod connector;
 pub mod wake;
 
 pub mod dispatch;
+pub mod intake;
 pub mod janitor;
 
 pub mod alarm;
+pub mod http;
 
 pub mod mock;
 

@@ -1,0 +1,39 @@
+//! The HTTP interface: what integrators, agencies and operators speak to.
+//!
+//! In reading order: [`mod@routes`] names every route and the right it asks for; [`auth`] is the gate before each; [`observe`] stands
+//! around all of them; [`envelopes`], [`status`], [`events`], [`search`], [`pull`], [`outcomes`], [`agencies`], [`catalogue`] and
+//! [`health`] are the handlers, and [`operate`], [`deliveries`], [`dead_letters`], [`redrives`] and [`audit`] those of persons who
+//! repair; [`view`] decides how much of an envelope a caller sees; [`error`] is the one status table; [`server`] is the
+//! accept loop.
+//!
+//! Handlers translate and decide nothing: acceptance is `intake`'s, the truth is the ledger's. Nothing here is logged that could
+//! name a person.
+
+pub mod auth;
+pub mod error;
+pub mod routes;
+pub mod server;
+pub mod state;
+
+mod agencies;
+mod audit;
+mod body;
+mod catalogue;
+mod dead_letters;
+mod deliveries;
+mod envelopes;
+mod events;
+mod health;
+mod observe;
+mod operate;
+mod outcomes;
+mod path;
+mod pull;
+mod redrives;
+mod search;
+mod status;
+mod view;
+
+pub use routes::{router, routes};
+pub use server::Server;
+pub use state::{App, Parts, Settings};
