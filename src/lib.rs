@@ -130,6 +130,8 @@ pub mod janitor;
 pub mod alarm;
 pub mod http;
 
+pub mod app;
+pub mod cli;
 pub mod mock;
 
 pub mod clock;

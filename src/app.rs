@@ -1,0 +1,366 @@
+//! The composition root: makes every part, joins them, and stops them in order.
+//!
+//! The order of a stop is the promise: first nothing new comes in, then nothing new is claimed, then what runs is finished and
+//! stored within the grace period, and the ledger closes last. Nothing imports this module but the command line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::alarm;
+use crate::alarm::post::{Outbox, Postman};
+use crate::catalog::reload::{ReloadState, Reloads, Watcher};
+use crate::catalog::{Agency, Catalog, Current, Problem};
+use crate::clock::Clock;
+use crate::config::{Config, KeyReloader};
+use crate::connector::egress::Egress;
+use crate::connector::webhook::{WebhookClient, WebhookTarget};
+use crate::dispatch::deliver::Tools;
+use crate::dispatch::{Board, Dispatcher, Handout, Setup};
+use crate::http;
+use crate::http::auth::KeyRing;
+use crate::intake::Intake;
+use crate::janitor::{Janitor, Rounds};
+use crate::ledger::{Disclosure, Ledger, LedgerError, OpenError, Options};
+use crate::telemetry::Metrics;
+use crate::wake::Wake;
+
+/// How long the exchange with the receiver of alarms may take.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What an [`App`] is started from.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The configuration.
+    pub config: Config,
+    /// The folder with `schemas/` and `connectors/`.
+    pub root: PathBuf,
+    /// The file the keys are read from again when it changes.
+    pub config_file: Option<PathBuf>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why an [`App`] did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The deployment is wrong.
+    #[error("the deployment has {} problems; `falaj check` shows them all", .0.len())]
+    Deployment(Vec<Problem>),
+    /// The ledger cannot be opened.
+    #[error("the ledger cannot be opened")]
+    Ledger(#[from] OpenError),
+    /// The ledger does not take a first write.
+    #[error("the ledger cannot be written")]
+    Write(#[from] LedgerError),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The running bus.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    ledger: Ledger,
+    board: Board,
+    catalog: Current,
+    reloads: Reloads,
+    stops: Stops,
+    tasks: Tasks,
+    grace: Duration,
+}
+
+/// One token per step of the stop.
+#[derive(Debug, Default)]
+struct Stops {
+    /// Nothing new comes in.
+    doors: CancellationToken,
+    /// Nothing new is claimed.
+    work: CancellationToken,
+    /// Watching and sweeping end.
+    upkeep: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Tasks {
+    server: JoinHandle<()>,
+    dispatcher: JoinHandle<()>,
+    upkeep: Vec<JoinHandle<()>>,
+}
+
+impl App {
+    /// Opens the ledger, loads the deployment, starts dispatch, upkeep and HTTP; it listens when this returns.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let Settings { config, root, config_file, clock } = settings;
+        let catalog = load(&root).await?;
+        // Listening comes before the ledger: an address in use is the commonest mistake and must not touch the data.
+        let listener = listen(config.http.listen).await?;
+        let address =
+            listener.local_addr().map_err(|source| StartError::Listen { address: config.http.listen, source })?;
+        let ledger = open(options(&config)).await?;
+        ledger.register_disclosures(disclosures(&catalog.load())).await?;
+
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let (wake, board, keys) = (Wake::new(), Board::new(), KeyRing::new(&config.auth.keys));
+        let stops = Stops::default();
+
+        let watcher = watcher(&root, &config, config_file, &catalog, &keys, &clock);
+        let reloads = watcher.reloads();
+        let client = WebhookClient::new(Egress { deny: config.egress.deny.clone() })
+            .map_err(|error| StartError::Client(Box::new(error)))?;
+        let (outbox, postman) = notices(&config, &client, &clock).unzip();
+        let alarms = alarm::Watch {
+            ledger: ledger.clone(),
+            catalog: Arc::clone(&catalog),
+            board: board.clone(),
+            reloads: reloads.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            limits: alarm_limits(&config),
+            outbox,
+        };
+        let tools = Tools { ledger: ledger.clone(), clock: clock.clone(), metrics: metrics.clone() };
+        let message_bytes_max = config.dispatch.message_bytes_max;
+        let handout = Handout::new(tools.clone(), Arc::clone(&catalog), wake.clone(), message_bytes_max);
+        let dispatcher = Dispatcher::new(Setup {
+            tools,
+            catalog: Arc::clone(&catalog),
+            wake: wake.clone(),
+            board: board.clone(),
+            handout: handout.clone(),
+            client,
+            places: config.dispatch.in_flight_total,
+            in_flight_bytes_max: config.dispatch.in_flight_bytes_max,
+            message_bytes_max,
+            grace: config.http.shutdown_grace,
+        });
+        let janitor = Janitor {
+            ledger: ledger.clone(),
+            wake: wake.clone(),
+            clock: clock.clone(),
+            rounds: Rounds {
+                every: config.retention.sweep_every,
+                batch: config.retention.sweep_max,
+                keep_completed: config.retention.completed,
+                outcome_deadline: config.outcomes.deadline,
+            },
+        };
+        let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());
+        let router = http::router(http::App::new(http::Parts {
+            intake,
+            ledger: ledger.clone(),
+            catalog: Arc::clone(&catalog),
+            reloads: Some(reloads.clone()),
+            board: board.clone(),
+            handout,
+            wake,
+            clock: clock.clone(),
+            keys,
+            metrics,
+            registry: Arc::new(registry),
+            settings: http::Settings {
+                bounds: config.limits,
+                body_read_timeout: config.http.body_timeout,
+                metrics_open: config.metrics.open,
+                ..http::Settings::default()
+            },
+            closing: stops.doors.clone(),
+        }));
+        let server = http::Server {
+            connections_max: config.http.connections_max,
+            header_read_timeout: config.http.header_timeout,
+            drain_timeout: config.http.shutdown_grace,
+            ..http::Server::default()
+        };
+
+        let reading = clock.clone();
+        let mut tasks = Tasks {
+            dispatcher: tokio::spawn(dispatcher.run(reloads.subscribe(), stops.work.clone())),
+            upkeep: vec![
+                tokio::spawn(janitor.run(stops.upkeep.clone())),
+                tokio::spawn(alarms.run(stops.upkeep.clone())),
+                tokio::spawn(record_disclosures(Arc::clone(&catalog), ledger.clone(), reloads.subscribe())),
+                tokio::spawn(watcher.run(move || reading.now(), stops.upkeep.clone())),
+            ],
+            server: server.start(listener, router, stops.doors.clone()),
+        };
+        tasks.upkeep.extend(postman.map(|postman| tokio::spawn(postman.run())));
+        info!(%address, revision = catalog.load().revision, "listening");
+        let grace = config.http.shutdown_grace;
+        Ok(Self { address, ledger, board, catalog, reloads, stops, tasks, grace })
+    }
+
+    /// Where it listens; the real port where port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The board.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The deployment in force.
+    pub fn catalog(&self) -> &Current {
+        &self.catalog
+    }
+
+    /// Takes up a changed deployment at once.
+    pub fn reload(&self) {
+        self.reloads.reload_now();
+    }
+
+    /// Stops in order. What is running gets the grace period; what does not finish is offered again at the next start.
+    pub async fn stop(self) {
+        info!("stopping: nothing new comes in");
+        self.stops.doors.cancel();
+        self.stops.work.cancel();
+        // Both have their own deadline; the margin is for the commits in between.
+        let margin = self.grace + Duration::from_secs(10);
+        for (what, task) in [("server", self.tasks.server), ("dispatcher", self.tasks.dispatcher)] {
+            if tokio::time::timeout(margin, task).await.is_err() {
+                warn!(what, "did not stop in time");
+            }
+        }
+        self.stops.upkeep.cancel();
+        for task in self.tasks.upkeep {
+            task.abort();
+        }
+        self.ledger.close().await;
+        info!("stopped");
+    }
+}
+
+async fn load(root: &Path) -> Result<Current, StartError> {
+    let folder = root.to_owned();
+    let loaded = tokio::task::spawn_blocking(move || Catalog::load(&folder)).await.map_err(gone)?;
+    let loaded = loaded.map_err(StartError::Deployment)?;
+    for warning in &loaded.warnings {
+        warn!(file = %warning.file.display(), line = warning.line, hint = warning.hint, "{}", warning.what);
+    }
+    Ok(Arc::new(ArcSwap::from_pointee(loaded.catalog)))
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+async fn open(options: Options) -> Result<Ledger, StartError> {
+    Ok(tokio::task::spawn_blocking(move || Ledger::open(options)).await.map_err(gone)??)
+}
+
+fn gone(error: tokio::task::JoinError) -> StartError {
+    StartError::Client(Box::new(error))
+}
+
+fn options(config: &Config) -> Options {
+    let store = &config.store;
+    Options {
+        folder: store.path.clone(),
+        batch_max: store.batch_max,
+        gather: store.gather,
+        disk_floor_bytes: store.disk_floor_bytes,
+        page_max: store.page_max,
+        lane_rows_max: store.lane_rows_max,
+        stuck_max: store.stuck_max,
+    }
+}
+
+/// The way out for notices of alarms, where there is an address for them.
+fn notices(config: &Config, client: &WebhookClient, clock: &Clock) -> Option<(Outbox, Postman)> {
+    let url = config.alarms.url.clone()?;
+    let secrets = config.alarms.secret.iter().cloned().collect();
+    let connector = client.connector(WebhookTarget { url, secrets, timeout: NOTICE_TIMEOUT });
+    Some(Postman::new(Arc::new(connector), clock.clone()))
+}
+
+fn alarm_limits(config: &Config) -> alarm::Limits {
+    let alarms = &config.alarms;
+    alarm::Limits {
+        every: alarms.every,
+        clear_after: alarms.clear_after,
+        oldest_age: alarms.oldest_age,
+        circuit_open: alarms.circuit_open,
+        parked: alarms.parked as u64,
+        dead_per_hour: alarms.dead_per_hour as u64,
+        disk_free_bytes: alarms.disk_free_bytes,
+    }
+}
+
+/// The watcher looks at the keys first and by themselves: nothing that is wrong elsewhere holds back a revocation.
+fn watcher(
+    root: &Path,
+    config: &Config,
+    config_file: Option<PathBuf>,
+    catalog: &Current,
+    keys: &KeyRing,
+    clock: &Clock,
+) -> Watcher {
+    let watcher = Watcher::new(root.to_owned(), Arc::clone(catalog), clock.now());
+    let Some(file) = config_file else { return watcher };
+    let mut reloader = KeyReloader::new(file, config.auth.keys.clone());
+    let ring = keys.clone();
+    watcher.each_poll(move || {
+        if let Some(entries) = reloader.poll() {
+            info!(keys = entries.len(), "keys changed");
+            ring.replace(&entries);
+        }
+    })
+}
+
+/// Records the disclosures of every deployment that comes into force.
+async fn record_disclosures(catalog: Current, ledger: Ledger, mut reloads: watch::Receiver<ReloadState>) {
+    while reloads.changed().await.is_ok() {
+        if let Err(error) = ledger.register_disclosures(disclosures(&catalog.load())).await {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "the disclosures of the new deployment are not recorded yet"
+            );
+        }
+    }
+}
+
+fn disclosures(catalog: &Catalog) -> Vec<Disclosure> {
+    let of = |agency: &Arc<Agency>| {
+        let id = agency.id.clone();
+        agency
+            .subscriptions
+            .iter()
+            .map(move |subscription| Disclosure {
+                digest: subscription.disclosure,
+                agency: id.clone(),
+                pattern: subscription.pattern.to_string(),
+                fields: subscription.fields.pointers().map(str::to_owned).collect(),
+                purpose: subscription.purpose.en.clone(),
+                purpose_ar: subscription.purpose.ar.clone(),
+                legal_basis: subscription.legal_basis.clone(),
+            })
+            .collect::<Vec<_>>()
+    };
+    catalog.agencies().flat_map(of).collect()
+}

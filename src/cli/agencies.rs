@@ -1,0 +1,98 @@
+//! `falaj agencies`: who takes part, and how their queues stand.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::client::{self, Bus, BusArgs};
+use super::{NO, table};
+use crate::model::text::Language;
+
+/// The figures of a queue, in the order in which they are shown.
+const FIGURES: [&str; 5] = ["pending", "retry", "behind", "parked", "dead"];
+
+/// Arguments of `falaj agencies`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  falaj agencies\n  falaj agencies moi --json")]
+pub struct AgenciesArgs {
+    /// Only this one
+    pub agency: Option<String>,
+    #[command(flatten)]
+    /// Where to ask.
+    pub bus: BusArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs `falaj agencies`.
+pub async fn run(args: AgenciesArgs) -> anyhow::Result<ExitCode> {
+    let bus = Bus::new(&args.bus)?;
+    let answer = bus.agencies(args.agency.as_deref()).await?;
+    if !answer.is_ok() {
+        eprintln!("falaj: {}", answer.problem());
+        return Ok(NO.into());
+    }
+    if args.json {
+        table::line(&String::from_utf8_lossy(&answer.body))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found: Value = answer.read()?;
+    let one = args.agency.is_some();
+    let agencies = if one { std::slice::from_ref(&found) } else { rows(&found) };
+    let rows: Vec<_> = agencies.iter().map(|agency| row(agency, client::language())).collect();
+    table::show(["AGENCY", "NAME", "STATE", "PENDING", "RETRY", "BEHIND", "PARKED", "DEAD", "DELIVERED"], &rows)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rows of a list: the list itself, or the one member of an object that is a list (beside its cursor).
+pub(super) fn rows(list: &Value) -> &[Value] {
+    let found = match list {
+        Value::Array(rows) => Some(rows),
+        Value::Object(members) => members.values().find_map(Value::as_array),
+        _ => None,
+    };
+    found.map_or(&[], Vec::as_slice)
+}
+
+fn row(agency: &Value, language: Language) -> [String; 9] {
+    let figure = |name: &str| figure(agency, name).map_or_else(String::new, |n| n.to_string());
+    let name = agency["name"][language.tag()].as_str().or(agency["name"].as_str()).unwrap_or_default();
+    let [pending, retry, behind, parked, dead] = FIGURES.map(figure);
+    let id = agency["id"].as_str().or(agency["agency"].as_str()).unwrap_or_default();
+    [
+        id.to_owned(),
+        name.to_owned(),
+        agency["state"].as_str().unwrap_or_default().to_owned(),
+        pending,
+        retry,
+        behind,
+        parked,
+        dead,
+        figure("delivered"),
+    ]
+}
+
+/// A figure of the agency itself or of an object within it (its queue).
+fn figure(agency: &Value, name: &str) -> Option<u64> {
+    let members = agency.as_object()?;
+    let inner = || members.values().filter_map(Value::as_object).find_map(|inner| inner.get(name)?.as_u64());
+    members.get(name).and_then(Value::as_u64).or_else(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_and_figures_are_found() {
+        let text = r#"{"agencies":[{"id":"moi","name":{"en":"Interior","ar":"الداخلية"},"state":"open",
+            "queue":{"pending":3,"retry":1,"parked":0,"behind":2,"delivered":9,"dead":4}}],"next":null}"#;
+        let list: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(rows(&list).len(), 1);
+        let expected = ["moi", "Interior", "open", "3", "1", "2", "0", "4", "9"].map(str::to_owned);
+        assert_eq!(row(&rows(&list)[0], Language::English), expected);
+        assert_eq!(row(&rows(&list)[0], Language::Arabic)[1], "الداخلية");
+        assert!(rows(&Value::Null).is_empty());
+    }
+}

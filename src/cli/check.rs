@@ -1,0 +1,185 @@
+//! `falaj check`: every problem of a deployment at once.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::catalog::nearest::hint;
+use crate::catalog::{Catalog, Problem};
+use crate::config::{Config, FILE};
+
+/// Arguments of `falaj check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  falaj check\n  falaj check examples/two-agencies --json\n\n\
+                        Exit status 1 if anything is wrong; warnings alone are no reason.")]
+pub struct CheckArgs {
+    /// Deployment to read
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a check found.
+struct Report {
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
+    summary: String,
+}
+
+/// Runs `falaj check`: schemas and their compatibility, connectors, templates, fixtures, and `falaj.toml` where there is one.
+pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(args.dir.is_dir(), "{} is not a folder; name the folder of a deployment", args.dir.display());
+    let dir = args.dir.clone();
+    let report = tokio::task::spawn_blocking(move || check(&dir)).await?;
+    let text = if args.json { as_json(&report) } else { as_text(&report, &args.dir) };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check(dir: &Path) -> Report {
+    let mut examined = Catalog::examine(dir, &|name| std::env::var(name).ok());
+    let fixtures = examined.run_fixtures();
+    let agencies: Vec<&str> = examined.catalog.agencies().map(|agency| agency.id.as_str()).collect();
+    let subscriptions: usize = examined.catalog.agencies().map(|agency| agency.subscriptions.len()).sum();
+    let config = check_config(dir, &agencies);
+    let counts = format!(
+        "{}, {}, {}, {}",
+        count(agencies.len(), "agency", "agencies"),
+        count(examined.types, "type", "types"),
+        count(subscriptions, "subscription", "subscriptions"),
+        count(fixtures, "fixture", "fixtures"),
+    );
+    let errors: Vec<Problem> = config.into_iter().chain(examined.errors).collect();
+    let warnings = examined.warnings;
+    let found = format!("{}, {}", count(errors.len(), "error", "errors"), count(warnings.len(), "warning", "warnings"));
+    Report { errors, warnings, summary: format!("{counts}: {found}") }
+}
+
+/// Checks `falaj.toml` as a file, without environment and flags, and that its keys are those of known agencies.
+fn check_config(dir: &Path, agencies: &[&str]) -> Vec<Problem> {
+    let file = dir.join(FILE);
+    if !file.exists() {
+        return Vec::new();
+    }
+    let mut problems = match Config::load_with(Some(&file), std::iter::empty(), &[]) {
+        Err(problems) => problems,
+        Ok(config) => {
+            let stranger = |agency: &str| {
+                let what = format!("auth.keys: a key of \"{agency}\", which is no agency of the deployment");
+                Problem::new(FILE, what, hint(agency, agencies.iter().copied(), "Add its folder, or revoke the key."))
+            };
+            let named = config.auth.keys.iter().filter_map(|key| key.agency.as_ref());
+            named
+                .filter(|agency| !agencies.contains(&agency.as_str()))
+                .map(|agency| stranger(agency.as_str()))
+                .collect()
+        }
+    };
+    problems.iter_mut().for_each(|problem| problem.file = PathBuf::from(FILE));
+    problems
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+fn as_text(report: &Report, dir: &Path) -> String {
+    let mut text = String::new();
+    let severities = [("error", &report.errors), ("warning", &report.warnings)];
+    for (severity, problem) in severities.into_iter().flat_map(|(s, list)| list.iter().map(move |p| (s, p))) {
+        // Paths that a terminal can open.
+        let file = if dir == Path::new(".") { problem.file.clone() } else { dir.join(&problem.file) };
+        text.push_str(&plain(&file.display().to_string()));
+        if let Some(line) = problem.line {
+            text.push_str(&format!(":{line}"));
+        }
+        text.push_str(&format!(": {severity}: {}\n  hint: {}\n", plain(&problem.what), plain(&problem.hint)));
+    }
+    text.push_str(&report.summary);
+    text.push('\n');
+    text
+}
+
+/// A text from a file as one line that cannot steer a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn as_json(report: &Report) -> String {
+    let entry = |severity: &str, problem: &Problem| {
+        json!({
+            "severity": severity,
+            "file": problem.file,
+            "line": problem.line,
+            "column": problem.column,
+            "what": problem.what,
+            "hint": problem.hint,
+        })
+    };
+    let errors = report.errors.iter().map(|problem| entry("error", problem));
+    let list: Vec<Value> = errors.chain(report.warnings.iter().map(|problem| entry("warning", problem))).collect();
+    format!("{:#}\n", Value::Array(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let errors = vec![Problem::new("connectors/moi/connector.toml", "x \u{1b}[31m", "y").at(7, 3)];
+        let warnings = vec![Problem::new("schemas/a.b/1.0.json", "w", "z")];
+        Report { errors, warnings, summary: "2 agencies".to_owned() }
+    }
+
+    #[test]
+    fn errors_come_first_and_a_line_can_be_opened() {
+        let text = as_text(&report(), Path::new("d"));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "d/connectors/moi/connector.toml:7: error: x  [31m",
+                "  hint: y",
+                "d/schemas/a.b/1.0.json: warning: w",
+                "  hint: z",
+                "2 agencies"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_shipped_deployment_is_right() {
+        let report = check(Path::new(env!("CARGO_MANIFEST_DIR")));
+        assert!(report.errors.is_empty(), "{}", as_text(&report, Path::new(".")));
+        assert!(report.summary.starts_with("21 agencies"), "{}", report.summary);
+    }
+
+    #[test]
+    fn json_is_a_list() {
+        let list: Value = serde_json::from_str(&as_json(&report())).unwrap();
+        assert_eq!(list[0]["severity"], "error");
+        assert_eq!(list[0]["line"], 7);
+        assert_eq!(list[1]["line"], Value::Null);
+    }
+
+    #[test]
+    fn keys_of_strangers_are_found() {
+        let dir = std::env::temp_dir().join(format!("falaj-check-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        assert!(check_config(&dir, &[]).is_empty());
+        let key = format!(
+            "[[auth.keys]]\nname = \"x\"\nrole = \"agency\"\nagency = \"moj\"\nsha256 = \"{}\"\n",
+            "a".repeat(64)
+        );
+        std::fs::write(dir.join(FILE), key).unwrap();
+        assert!(check_config(&dir, &["moj"]).is_empty());
+        assert!(check_config(&dir, &["moi"])[0].what.contains("\"moj\""));
+        std::fs::write(dir.join(FILE), "[htp]\n").unwrap();
+        assert_eq!(check_config(&dir, &[])[0].file, Path::new(FILE));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}
