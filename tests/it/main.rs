@@ -1,0 +1,16 @@
+//! Whole-system tests: one binary, real parts. What takes long or needs root stands below [`slow`].
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod bus;
+
+mod die;
+mod first_ten_minutes;
+mod http_contract;
+mod keeper;
+mod layers;
+mod order;
+mod reload;
+mod repair;
+mod stop;
+
+mod slow;
