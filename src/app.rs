@@ -121,6 +121,9 @@ impl App {
 
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
+        follow(&metrics, &catalog.load());
+        let counting = metrics.clone();
+        ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
         let (wake, board, keys) = (Wake::new(), Board::new(), KeyRing::new(&config.auth.keys));
         let stops = Stops::default();
 
@@ -176,7 +179,7 @@ impl App {
             wake,
             clock: clock.clone(),
             keys,
-            metrics,
+            metrics: metrics.clone(),
             registry: Arc::new(registry),
             settings: http::Settings {
                 bounds: config.limits,
@@ -190,6 +193,7 @@ impl App {
             connections_max: config.http.connections_max,
             header_read_timeout: config.http.header_timeout,
             drain_timeout: config.http.shutdown_grace,
+            connections: metrics.connections.clone(),
             ..http::Server::default()
         };
 
@@ -200,6 +204,7 @@ impl App {
                 tokio::spawn(janitor.run(stops.upkeep.clone())),
                 tokio::spawn(alarms.run(stops.upkeep.clone())),
                 tokio::spawn(record_disclosures(Arc::clone(&catalog), ledger.clone(), reloads.subscribe())),
+                tokio::spawn(count_reloads(Arc::clone(&catalog), metrics, reloads.subscribe())),
                 tokio::spawn(watcher.run(move || reading.now(), stops.upkeep.clone())),
             ],
             server: server.start(listener, router, stops.doors.clone()),
@@ -331,6 +336,24 @@ fn watcher(
             ring.replace(&entries);
         }
     })
+}
+
+/// Counts the agencies and types of the deployment in force.
+fn follow(metrics: &Metrics, catalog: &Catalog) {
+    let receivers = catalog.agencies().filter(|agency| agency.delivery.is_some()).map(|agency| agency.id.clone());
+    let types = catalog.schemas.all().map(|schema| schema.ty.clone());
+    metrics.follow(receivers, types);
+}
+
+/// Counts reloads, and from each that is taken up the agencies and types it has.
+async fn count_reloads(catalog: Current, metrics: Metrics, mut reloads: watch::Receiver<ReloadState>) {
+    while reloads.changed().await.is_ok() {
+        let is_taken_up = reloads.borrow_and_update().refused.is_none();
+        metrics.reload(is_taken_up);
+        if is_taken_up {
+            follow(&metrics, &catalog.load());
+        }
+    }
 }
 
 /// Records the disclosures of every deployment that comes into force.

@@ -88,6 +88,7 @@ impl Postman {
                 gap: None,
                 redrive: false,
                 traceparent: None,
+                tracestate: None,
                 now: self.clock.now(),
             };
             let outcome = self.connector.send(&parcel).await;

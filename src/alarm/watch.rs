@@ -54,18 +54,13 @@ impl Watch {
     /// Looks once.
     pub async fn turn(&self, judge: &mut Judge) -> Result<(), LedgerError> {
         let health = self.ledger.health();
-        // Whoever asks takes the commit times since the last asking with it, so they are counted here.
-        for commit in &health.commits {
-            self.metrics.commit_seconds.observe(commit.as_secs_f64());
-        }
         let refused = self.reloads.state().refused.map_or(0, |problems| problems.len());
         let disk = (health.disk_free_bytes, health.refusing.is_some());
         let catalog = self.catalog.load_full();
         let look = Snapshot::take(&self.ledger, &catalog, &self.board, disk, refused, self.clock.now()).await?;
         let alarms = judge.judge(&look);
-        for (agency, condition, raised) in judge.standing(&look) {
-            self.metrics.alarm(agency.as_ref(), condition.as_str(), raised);
-        }
+        let standing = judge.standing(&look).map(|(agency, condition, raised)| (agency, condition.as_str(), raised));
+        self.metrics.alarms(standing);
         for alarm in alarms {
             self.tell(alarm);
         }

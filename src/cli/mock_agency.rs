@@ -16,6 +16,7 @@ use super::{NO, table};
 use crate::connector::secret::Secret;
 use crate::mock::{Behaviour, Line, Mock, MockOptions, Reply, Stats, What};
 use crate::model::id::TypePattern;
+use crate::telemetry::log;
 
 /// Lines that may wait for the log; beyond, the agency waits.
 const LINES_MAX: usize = 1_024;
@@ -127,7 +128,7 @@ fn pattern(text: &str) -> Result<TypePattern, String> {
 /// Runs `falaj mock-agency` until Ctrl-C.
 pub async fn run(args: MockAgencyArgs) -> anyhow::Result<ExitCode> {
     let secrets = secrets(&args.secret)?;
-    crate::telemetry::start_logging();
+    log::start(log::Format::Auto, log::Target::Errors, None);
     let log = match &args.log {
         Some(path) => {
             let file = File::options().create(true).append(true).open(path).await;

@@ -10,7 +10,7 @@ use crate::app::{App, Settings, StartError};
 use crate::catalog::Problem;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::telemetry;
+use crate::telemetry::Telemetry;
 
 /// Arguments of `falaj serve`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(problems) => return Ok(refuse(&problems)),
     };
-    telemetry::start_logging();
+    let telemetry = Telemetry::start(&config.telemetry)?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (root, config_file) = (config.root.clone(), config.file.clone());
@@ -62,8 +62,13 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         }
     }
     // A second Ctrl-C does not wait: the ledger is as safe as after a power cut.
+    let stop = async {
+        app.stop().await;
+        // Last, so that the spans of the stop itself are sent.
+        telemetry.stop().await;
+    };
     tokio::select! {
-        () = app.stop() => Ok(ExitCode::SUCCESS),
+        () = stop => Ok(ExitCode::SUCCESS),
         _ = tokio::signal::ctrl_c() => {
             eprintln!("falaj: stopped at once; deliveries that were running are offered again at the next start");
             Ok(ExitCode::from(130))

@@ -56,7 +56,7 @@ impl Config {
         let page = Page::new(&file, text);
         let document = page.parse(problems);
         let mut root = Table::of(&page, &document);
-        for (section, _) in super::settings::SECTIONS {
+        for &(section, _) in super::settings::SECTIONS {
             let Some(mut table) = root.take(section).and_then(|node| node.table(problems)) else { continue };
             for setting in SETTINGS.iter().filter(|setting| setting.name.split('.').next() == Some(section)) {
                 let key = &setting.name[section.len() + 1..];

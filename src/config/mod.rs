@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use crate::model::agency::KeyEntry;
 use crate::model::cloudevents::Bounds;
 use crate::model::secret::Secret;
+use crate::telemetry;
 
 mod environment;
 mod keys;
@@ -48,6 +49,8 @@ pub struct Config {
     pub egress: Egress,
     /// `[metrics]`.
     pub metrics: Metrics,
+    /// `[telemetry]`: the log and the traces.
+    pub telemetry: telemetry::Settings,
     /// `[amqp]`.
     pub amqp: Amqp,
     /// `[outcomes]`.

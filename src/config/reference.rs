@@ -29,7 +29,7 @@ const WIDTH: usize = 120;
 /// Writes the reference.
 pub(super) fn write() -> String {
     let mut out = HEAD.to_owned();
-    for (section, about) in SECTIONS {
+    for &(section, about) in SECTIONS {
         let _infallible = write!(out, "\n# {about}\n[{section}]\n");
         for setting in SETTINGS.iter().filter(|setting| setting.name.split('.').next() == Some(section)) {
             comment(&mut out, setting.about);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Alarms, Amqp, Auth, Config, Dispatch, Egress, Http, Metrics, Outcomes, Retention, Store};
+use crate::telemetry::log::Format;
+use crate::telemetry::Settings as Telemetry;
 use crate::catalog::url;
 use crate::model::cloudevents::Bounds;
 use crate::model::secret::Secret;
@@ -16,7 +18,7 @@ const S: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Sections in the order of the reference, each with what it is for.
-pub(super) const SECTIONS: [(&str, &str); 10] = [
+pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("http", "The interface for publishers, agencies and operators."),
     ("store", "The ledger: everything that was accepted, on this machine's disk."),
     ("retention", "How long finished work is kept."),
@@ -25,6 +27,7 @@ pub(super) const SECTIONS: [(&str, &str); 10] = [
     ("egress", "Where the bus never connects to."),
     ("outcomes", "What agencies say they did."),
     ("metrics", "Figures for Prometheus."),
+    ("telemetry", "The log, and traces for an OpenTelemetry collector."),
     (
         "alarms",
         "What a person is told of: in the log, in the metric falaj_alarm and, with a url, by a signed CloudEvent.",
@@ -68,6 +71,12 @@ pub(super) enum Kind {
     Text(fn(&mut Config) -> &mut Option<String>),
     /// An address to post to, or nothing.
     Url(fn(&mut Config) -> &mut Option<String>),
+    /// A share, 0 to 1.
+    Share(fn(&mut Config) -> &mut f64),
+    /// A name, never empty.
+    Name(fn(&mut Config) -> &mut String),
+    /// The form of a log line.
+    LogFormat(fn(&mut Config) -> &mut Format),
     /// A webhook secret, or nothing.
     Key(fn(&mut Config) -> &mut Option<Secret>),
     /// Networks (CIDR).
@@ -82,6 +91,7 @@ pub(super) enum Value {
     Text(String),
     Whole(i128),
     Flag(bool),
+    Fraction(f64),
     List(Vec<String>),
     Other(&'static str),
 }
@@ -95,14 +105,16 @@ macro_rules! setting {
     };
 }
 
-use Kind::{Address, Bytes, Count, Flag, Key, Networks, Path, Refused, Size, Small, Text, Url};
+use Kind::{Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Text, Url};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 100;
 
 /// All settings, by section, in the order of the reference.
-pub(super) static SETTINGS: [Setting; 38] = [
+pub(super) static SETTINGS: &[Setting] = &[
     setting!(
         "http.listen",
         "\"127.0.0.1:8080\"",
@@ -259,6 +271,26 @@ pub(super) static SETTINGS: [Setting; 38] = [
         Flag(|c| &mut c.metrics.open),
         "Whether /metrics may be read without a key. Otherwise it needs the role viewer."
     ),
+    setting!(
+        "telemetry.log_format",
+        "\"auto\"",
+        LogFormat(|c| &mut c.telemetry.log_format),
+        "json: one object per line. text: for people. auto: text on a terminal, json elsewhere. FALAJ_LOG is the filter."
+    ),
+    setting!("telemetry.otlp", none "\"http://127.0.0.1:4318\"", Url(|c| &mut c.telemetry.otlp),
+        "An OpenTelemetry collector that takes OTLP over HTTP; /v1/traces is added. Without it no spans are made."),
+    setting!(
+        "telemetry.service_name",
+        "\"falaj\"",
+        Name(|c| &mut c.telemetry.service_name),
+        "What this bus is called in the traces."
+    ),
+    setting!(
+        "telemetry.sampling",
+        "0.1",
+        Share(|c| &mut c.telemetry.sampling),
+        "The share of the traces that begin here and are kept. A request that brings a trace is kept as its sender decided."
+    ),
     setting!("alarms.url", none "\"https://duty.example/alarms\"", Url(|c| &mut c.alarms.url),
         "Where falaj.alarm.raised and falaj.alarm.cleared are posted, as webhooks are."),
     setting!("alarms.secret", none "\"whsec_...\"", Key(|c| &mut c.alarms.secret),
@@ -378,6 +410,21 @@ impl Setting {
                 }
             },
             (Key(_), _) => return wrong("a secret", self.example),
+            (Share(place), value) => match value {
+                Value::Fraction(share) if (0.0..=1.0).contains(share) => *place(config) = *share,
+                Value::Whole(share @ (0 | 1)) => *place(config) = if *share == 1 { 1.0 } else { 0.0 },
+                Value::Fraction(_) | Value::Whole(_) => return bounds(&0, &1),
+                _ => return wrong("a share", "0.1"),
+            },
+            (Name(place), Value::Text(text)) if !text.is_empty() && text.chars().count() <= NAME_CHARS_MAX => {
+                place(config).clone_from(text);
+            }
+            (Name(_), _) => return wrong("a short name", "\"falaj\""),
+            (LogFormat(place), Value::Text(text)) => match text.parse() {
+                Ok(format) => *place(config) = format,
+                Err(()) => return wrong("auto, json or text", "\"json\""),
+            },
+            (LogFormat(_), _) => return wrong("auto, json or text", "\"json\""),
             (Networks(place), Value::List(list)) => {
                 let networks: Result<Vec<IpNet>, _> = list.iter().map(|text| network(text)).collect();
                 match networks {
@@ -434,7 +481,7 @@ fn format_bytes(bytes: u64) -> String {
 /// A configuration of defaults alone.
 pub(super) fn defaults() -> Config {
     let mut config = blank();
-    for setting in &SETTINGS {
+    for setting in SETTINGS {
         if let Some(default) = setting.default {
             let value = super::environment::value(default);
             setting.set(&mut config, &value).expect("the defaults of the table are within its bounds");
@@ -469,6 +516,7 @@ fn blank() -> Config {
         limits: Bounds::default(),
         egress: Egress { deny: Vec::new() },
         metrics: Metrics { open: false },
+        telemetry: Telemetry { log_format: Format::Auto, otlp: None, service_name: String::new(), sampling: 0.0 },
         amqp: Amqp { url: None },
         outcomes: Outcomes { deadline: zero },
         alarms: Alarms {
@@ -504,7 +552,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_its_section_and_the_defaults_of_the_model_hold() {
-        for setting in &SETTINGS {
+        for setting in SETTINGS {
             let (section, _) = setting.name.split_once('.').unwrap();
             assert!(SECTIONS.iter().any(|(name, _)| *name == section), "{}", setting.name);
         }

@@ -45,8 +45,10 @@ pub struct Parcel {
     pub gap: Option<DeliveryId>,
     /// `falaj-redrive`: whether a person asked for this generation.
     pub redrive: bool,
-    /// `traceparent` of the envelope, passed on.
+    /// `traceparent`: the attempt's own where traces are collected, else the envelope's.
     pub traceparent: Option<String>,
+    /// `tracestate` that goes with it.
+    pub tracestate: Option<String>,
     /// When the attempt begins (signature timestamp).
     pub now: At,
 }

@@ -29,6 +29,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 const IDLE_MAX: usize = 1024;
 /// Bytes of a `traceparent` that is passed on; the standard's own has 55.
 const TRACEPARENT_MAX: usize = 128;
+/// Bytes of a `tracestate` that is passed on; the standard asks for 512 at least.
+const TRACESTATE_MAX: usize = 512;
 
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -38,6 +40,7 @@ const FALAJ_SEQUENCE: HeaderName = HeaderName::from_static("falaj-sequence");
 const FALAJ_GAP: HeaderName = HeaderName::from_static("falaj-gap");
 const FALAJ_REDRIVE: HeaderName = HeaderName::from_static("falaj-redrive");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// What a webhook needs to know of its agency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,9 +190,14 @@ fn headers(parcel: &Parcel, signer: &Signer) -> Option<HeaderMap> {
         headers.insert(FALAJ_REDRIVE, HeaderValue::from_static("true"));
     }
     // A sender's odd trace must not cost the message: what HTTP cannot carry is left out.
-    let trace = parcel.traceparent.as_deref().filter(|trace| trace.len() <= TRACEPARENT_MAX);
-    if let Some(trace) = trace.and_then(|trace| HeaderValue::from_str(trace).ok()) {
+    let legal = |text: Option<&str>, bytes_max: usize| {
+        text.filter(|text| text.len() <= bytes_max).and_then(|text| HeaderValue::from_str(text).ok())
+    };
+    if let Some(trace) = legal(parcel.traceparent.as_deref(), TRACEPARENT_MAX) {
         headers.insert(TRACEPARENT, trace);
+        if let Some(state) = legal(parcel.tracestate.as_deref(), TRACESTATE_MAX) {
+            headers.insert(TRACESTATE, state);
+        }
     }
     Some(headers)
 }

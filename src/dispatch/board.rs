@@ -5,15 +5,22 @@
 //! the line back.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use super::places::Pool;
 use crate::ledger::Pause;
 use crate::model::id::AgencyId;
 use crate::model::status::Hold;
 
 /// The board. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<RwLock<HashMap<AgencyId, Entry>>>);
+pub struct Board(Arc<Lines>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    agencies: RwLock<HashMap<AgencyId, Entry>>,
+    pool: OnceLock<Pool>,
+}
 
 /// One agency's line on the board.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,9 +42,19 @@ impl Board {
         Self::default()
     }
 
+    /// Shows the pool of places; the first one counts.
+    pub fn show(&self, pool: &Pool) {
+        self.0.pool.get_or_init(|| pool.clone());
+    }
+
+    /// The pool of places, to be read; `None` where nothing is dispatched.
+    pub fn pool(&self) -> Option<&Pool> {
+        self.0.pool.get()
+    }
+
     /// An agency's line; an agency nobody owns is not configured.
     pub fn read(&self, agency: &AgencyId) -> Entry {
-        let lines = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.0.agencies.read().unwrap_or_else(PoisonError::into_inner);
         lines.get(agency).cloned().unwrap_or(Entry { hold: Hold::Unconfigured, in_flight: 0 })
     }
 
@@ -48,19 +65,19 @@ impl Board {
 
     /// Brings an agency's line up to date, if it has one.
     pub fn update(&self, agency: &AgencyId, entry: Entry) {
-        if let Some(line) = self.0.write().unwrap_or_else(PoisonError::into_inner).get_mut(agency) {
+        if let Some(line) = self.0.agencies.write().unwrap_or_else(PoisonError::into_inner).get_mut(agency) {
             *line = entry;
         }
     }
 
     /// Opens an agency's line, or writes it anew.
     pub fn write(&self, agency: &AgencyId, entry: Entry) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(agency.clone(), entry);
+        self.0.agencies.write().unwrap_or_else(PoisonError::into_inner).insert(agency.clone(), entry);
     }
 
     /// Takes an agency off the board.
     pub fn remove(&self, agency: &AgencyId) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(agency);
+        self.0.agencies.write().unwrap_or_else(PoisonError::into_inner).remove(agency);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{Instrument as _, Span, info, warn};
 
 use crate::catalog::{Agency, Catalog, Subscription};
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ use crate::model::outcome::{Class, Outcome, Report};
 use crate::model::retry::{self, Policy};
 use crate::model::time::At;
 use crate::model::window::Window;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, trace};
 
 /// Who settles what no agency answered.
 pub const FALAJ: &str = "falaj";
@@ -70,6 +70,8 @@ pub struct Back {
     pub ended: At,
     /// What came of it.
     pub verdict: Verdict,
+    /// Its span, where traces are collected.
+    pub span: Span,
 }
 
 /// What came of a delivery.
@@ -91,18 +93,36 @@ pub enum Verdict {
 /// Delivers once.
 pub async fn deliver(claimed: Claimed, route: Arc<Route>, connector: Arc<dyn Connector>, tools: Tools) -> Back {
     let begun = tools.clock.now();
-    let verdict = attempt(&claimed, &route, &*connector, &tools, begun).await;
-    Back { claimed, begun, ended: tools.clock.now(), verdict }
+    let (agency, envelope) = (&claimed.key.agency, &claimed.envelope);
+    let span = trace::attempt(agency, &envelope.attributes, envelope.trace.as_deref(), number(&claimed));
+    let verdict = attempt(&claimed, &route, &*connector, &tools, begun, &span).instrument(span.clone()).await;
+    if let Verdict::Tried { outcome, .. } = &verdict {
+        trace::came_back(&span, outcome);
+    }
+    Back { claimed, begun, ended: tools.clock.now(), verdict, span }
 }
 
-async fn attempt(claimed: &Claimed, route: &Route, connector: &dyn Connector, tools: &Tools, begun: At) -> Verdict {
-    match make(claimed, route, &tools.ledger, begun) {
+async fn attempt(
+    claimed: &Claimed,
+    route: &Route,
+    connector: &dyn Connector,
+    tools: &Tools,
+    begun: At,
+    span: &Span,
+) -> Verdict {
+    match trace::render().in_scope(|| make(claimed, route, &tools.ledger, begun)) {
         Ok((message, Terms { policy, disclosure })) => {
-            let outcome = connector.send(&parcel(claimed, message, begun)).await;
+            let parcel = parcel(claimed, message, span, begun);
+            let outcome = connector.send(&parcel).instrument(trace::send()).await;
             Verdict::Tried { outcome, policy, disclosure }
         }
         Err(verdict) => *verdict,
     }
+}
+
+/// Which attempt it is, from 1.
+pub(super) fn number(claimed: &Claimed) -> u32 {
+    claimed.tries.counted.saturating_add(1)
 }
 
 /// What is in force for a delivery while it is tried.
@@ -167,6 +187,9 @@ fn ended(state: Finished, why: &str) -> Verdict {
 impl Back {
     /// Decides what becomes of it. `outage` is until when the agency's circuit is open, if it is; `window` its service hours.
     pub fn settle(self, outage: Option<At>, window: Option<&Window>) -> Done {
+        // What is logged of it is logged within it.
+        let span = self.span;
+        let _within = span.enter();
         let bytes = self.claimed.envelope.data.len();
         let accepted_at = self.claimed.envelope.accepted_at;
         let key = self.claimed.key.clone();
@@ -288,16 +311,25 @@ fn prepare(
     mapping::render(form, &subscription.fields, &disclosed, data, &id, route.message_bytes_max).map(Prepared::Send)
 }
 
-fn parcel(claimed: &Claimed, message: Message, now: At) -> Parcel {
+fn parcel(claimed: &Claimed, message: Message, span: &Span, now: At) -> Parcel {
+    let attributes = &claimed.envelope.attributes;
+    let (traceparent, tracestate) = match trace::carried(span) {
+        Some(trace::Carried { parent, state }) => (Some(parent), state),
+        None => {
+            let own = |name| attributes.extension(name).map(str::to_owned);
+            (own("traceparent"), own("tracestate"))
+        }
+    };
     Parcel {
         message,
         webhook_id: claimed.webhook_id,
         key: claimed.key.clone(),
-        attempt: claimed.tries.counted.saturating_add(1),
+        attempt: number(claimed),
         sequence: claimed.key.seq.0,
         gap: claimed.gap,
         redrive: claimed.redrive,
-        traceparent: claimed.envelope.attributes.extension("traceparent").map(str::to_owned),
+        traceparent,
+        tracestate,
         now,
     }
 }

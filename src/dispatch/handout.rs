@@ -12,10 +12,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tracing::warn;
+use tracing::{Span, warn};
 use uuid::Uuid;
 
-use super::deliver::{Attempted, Back, Done, Route, Terms, Tools, make};
+use super::deliver::{Attempted, Back, Done, Route, Terms, Tools, make, number};
 use super::gate::{Allowance, Gate};
 use crate::catalog::{Agency, Catalog, Current};
 use crate::ledger::{Leased, LedgerError, Settlement, Tally};
@@ -25,6 +25,7 @@ use crate::model::delivery::{DeliveryView, EnvelopeView, Standing, Transition, T
 use crate::model::id::{AgencyId, DeliveryId};
 use crate::model::outcome::{Class, Outcome, Report};
 use crate::model::time::At;
+use crate::telemetry::trace;
 use crate::wake::Wake;
 
 /// Deliveries leased in one commit.
@@ -168,13 +169,15 @@ impl Handout {
         let Leased { claimed, lease, until } = leased;
         match make(&claimed, route, &self.0.tools.ledger, now) {
             Ok((message, terms)) => {
+                let (agency, envelope) = (&claimed.key.agency, &claimed.envelope);
+                drop(trace::lease(agency, &envelope.attributes, envelope.trace.as_deref(), number(&claimed)).entered());
                 lock(&desk.slips).insert(lease, Slip { begun: now, until, tries: claimed.tries.clone(), terms });
                 Some(Handed {
                     id: claimed.id,
                     webhook_id: claimed.webhook_id,
                     lease,
                     until,
-                    attempt: claimed.tries.counted.saturating_add(1),
+                    attempt: number(&claimed),
                     sequence: claimed.key.seq.0,
                     gap: claimed.gap,
                     redrive: claimed.redrive,
@@ -184,7 +187,7 @@ impl Handout {
             Err(verdict) => {
                 let agency = claimed.key.agency.clone();
                 let Done { settlement, accepted_at, .. } =
-                    Back { claimed, begun: now, ended: now, verdict: *verdict }.settle(None, None);
+                    Back { claimed, begun: now, ended: now, verdict: *verdict, span: Span::none() }.settle(None, None);
                 if let Err(error) = self.store(lease, settlement, accepted_at, now).await {
                     // Its lease runs out, and it comes again.
                     warn!(%agency, error = &error as &dyn std::error::Error, "cannot settle what cannot be handed out");

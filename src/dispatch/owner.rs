@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Span, error, info, warn};
 
 use super::board::{self, Board, Entry};
 use super::deliver::{Back, Done, Route, Tools, Verdict, deliver, lapsed};
@@ -212,7 +212,7 @@ impl Owner {
                 for claimed in lapses {
                     self.tools.metrics.attempt(&self.id, Class::EndpointFault, lease.as_secs_f64());
                     let verdict = lapsed(&claimed, route, now);
-                    self.done.push(Back { claimed, begun, ended: now, verdict }.settle(None, None));
+                    self.done.push(Back { claimed, begun, ended: now, verdict, span: Span::none() }.settle(None, None));
                 }
             }
             Err(LedgerError::Closed) => {}

@@ -33,6 +33,26 @@ impl Pool {
         Places { pool: self.clone(), own: false, shared: Vec::new(), bytes: 0 }
     }
 
+    /// Places that agencies share.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Of those, how many nobody holds.
+    pub fn free(&self) -> usize {
+        self.shared.available_permits()
+    }
+
+    /// Bytes of data in flight.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
+    }
+
+    /// The bytes from which on the pool gives no places.
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     /// The most places one agency with an in-flight limit can hold.
     pub fn cap(&self, in_flight: usize) -> usize {
         in_flight.min((self.total / SHARE).max(1))

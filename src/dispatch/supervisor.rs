@@ -71,6 +71,7 @@ impl Dispatcher {
     /// Needs a runtime, where the owners begin.
     pub fn new(setup: Setup) -> Self {
         let (pool, catalog) = (Pool::new(setup.places, setup.in_flight_bytes_max), setup.catalog.load_full());
+        setup.board.show(&pool);
         let mut dispatcher = Self {
             setup,
             pool,

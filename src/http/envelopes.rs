@@ -20,11 +20,15 @@ use crate::intake::{Accepted, Asker, Sender};
 use crate::model::cloudevents::{self, EventFault};
 use crate::model::envelope::{AttributeValue, Envelope};
 use crate::model::status::EnvelopeStatus;
+use crate::telemetry::trace;
 
 /// What may be asked.
 const SHAPE: Shape = Shape("The query takes `?dry_run=true` and nothing else.", "لا يقبل الاستعلام سوى `?dry_run=true`.");
 /// What a dry run takes.
 const NO_BATCH: Shape = Shape("A dry run takes one event, not a batch.", "تقبل التجربة حدثًا واحدًا لا دفعة من الأحداث.");
+
+/// Bytes of a request's `tracestate` that are kept; the standard asks for 512 at least.
+const TRACESTATE_BYTES_MAX: usize = 512;
 
 /// The modes of the HTTP binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +115,7 @@ fn mode(headers: &HeaderMap) -> Result<Mode, Problem> {
 
 /// Reads the one event of a request.
 fn one(mode: Mode, parts: &Parts, body: &Bytes, bounds: &cloudevents::Bounds) -> Result<Envelope, EventFault> {
+    let _parsing = trace::parse().entered();
     if mode != Mode::Binary {
         let mut envelope = cloudevents::structured(body, bounds)?;
         follow_trace(&mut envelope, &parts.headers);
@@ -121,17 +126,23 @@ fn one(mode: Mode, parts: &Parts, body: &Bytes, bounds: &cloudevents::Bounds) ->
     cloudevents::binary(headers, content_type, body, bounds)
 }
 
-/// The request's `traceparent` becomes the event's, where the event has none (as in binary mode).
+/// The request's `traceparent`, with its `tracestate`, becomes the event's where the event has none (as in binary mode).
 fn follow_trace(envelope: &mut Envelope, headers: &HeaderMap) {
     let Some(parent) = headers.get("traceparent").and_then(|value| value.to_str().ok()) else { return };
-    if cloudevents::is_traceparent(parent) && !envelope.attributes.extensions.contains_key("traceparent") {
-        let value = AttributeValue::Text(parent.to_owned());
-        envelope.attributes.extensions.insert("traceparent".to_owned(), value);
+    let extensions = &mut envelope.attributes.extensions;
+    if !cloudevents::is_traceparent(parent) || extensions.contains_key("traceparent") {
+        return;
+    }
+    extensions.insert("traceparent".to_owned(), AttributeValue::Text(parent.to_owned()));
+    let state = headers.get("tracestate").and_then(|value| value.to_str().ok());
+    if let Some(state) = state.filter(|state| !state.is_empty() && state.len() <= TRACESTATE_BYTES_MAX) {
+        extensions.entry("tracestate".to_owned()).or_insert_with(|| AttributeValue::Text(state.to_owned()));
     }
 }
 
 async fn batch(app: &App, parts: &Parts, body: &Bytes, sender: &Sender) -> Result<Response, Problem> {
-    let items = cloudevents::batch(body, &app.settings.bounds).map_err(|fault| {
+    let parsed = trace::parse().in_scope(|| cloudevents::batch(body, &app.settings.bounds));
+    let items = parsed.map_err(|fault| {
         app.intake.refused("event");
         Problem::from(fault)
     })?;

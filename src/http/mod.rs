@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`mod@routes`] names every route and the right it asks for; [`auth`] is the gate before each; [`observe`] stands
 //! around all of them; [`envelopes`], [`status`], [`events`], [`search`], [`pull`], [`outcomes`], [`agencies`], [`catalogue`] and
-//! [`health`] are the handlers, and [`operate`], [`deliveries`], [`dead_letters`], [`redrives`] and [`audit`] those of persons who
+//! [`health`] and [`scrape`] are the handlers, and [`operate`], [`deliveries`], [`dead_letters`], [`redrives`] and [`audit`] those of persons who
 //! repair; [`view`] decides how much of an envelope a caller sees; [`error`] is the one status table; [`server`] is the
 //! accept loop.
 //!
@@ -30,6 +30,7 @@ mod outcomes;
 mod path;
 mod pull;
 mod redrives;
+mod scrape;
 mod search;
 mod status;
 mod view;

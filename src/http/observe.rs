@@ -1,21 +1,25 @@
-//! Around every request: the language of problems, what may be kept of an answer, and one line in the log.
+//! Around every request: the language of problems, what may be kept of an answer, one line in the log, one count, and one span.
 //!
-//! The line has method, route template, status, time and trace id. Neither path nor query are written: they carry ids and
-//! subjects.
+//! They have method, route template, status, time and trace id. Neither path nor query are told: they carry ids and subjects.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, Entry};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use super::error::Problem;
+use super::routes::routes;
 use crate::model::cloudevents::is_traceparent;
 use crate::model::text::Language;
+use crate::telemetry::{Metrics, trace};
 
 /// Characters of a path that a problem repeats as its `instance`.
 const INSTANCE_CHARS_MAX: usize = 200;
@@ -25,17 +29,51 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
     Language::accepted(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
 }
 
-/// Runs a request, tells its problem if it has one, and logs it.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+/// The template of a request's route as a word of ours: a path that is none of ours says nothing.
+fn template(route: Option<&MatchedPath>) -> &'static str {
+    static TEMPLATES: LazyLock<HashSet<&str>> = LazyLock::new(|| routes().map(|(_, path, _)| path).collect());
+    route.and_then(|route| TEMPLATES.get(route.as_str()).copied()).unwrap_or("-")
+}
+
+/// A method as a word of ours.
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// Runs a request, tells its problem if it has one, counts and logs it.
+pub(super) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let uri = request.uri().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = request.method().clone();
+    let (route, method) = (template(request.extensions().get::<MatchedPath>()), verb(request.method()));
     let accepted = request.headers().get(ACCEPT_LANGUAGE).cloned();
     let trace = request.headers().get("traceparent").cloned();
+    let span = {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        trace::request(method, route, header("traceparent"), header("tracestate"))
+    };
 
     // Whatever a handler trips over, its caller gets an answer and its neighbours on the connection keep theirs.
-    let mut response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_told_by_the_hook| {
+    let running = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
+    let mut response = running.await.unwrap_or_else(|_told_by_the_hook| {
         tracing::error!("a handler panicked");
         Problem::internal().into_response()
     });
@@ -50,23 +88,24 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         place.insert(HeaderValue::from_static("no-store"));
     }
 
-    let status = response.status();
-    let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    let (trace, ms) = (trace_id(trace.as_ref()), begun.elapsed().as_secs_f64() * 1e3);
-    if status.is_server_error() {
-        tracing::warn!(%method, route, status = status.as_u16(), ms, trace, "request");
-    } else if status.is_client_error() {
-        tracing::info!(%method, route, status = status.as_u16(), ms, trace, "request");
-    } else {
-        tracing::debug!(%method, route, status = status.as_u16(), ms, trace, "request");
-    }
+    let (status, took) = (response.status(), begun.elapsed());
+    metrics.request(route, method, class(status), took);
+    trace::answered(&span, status.as_u16());
+    // Where traces are collected the line has the id of the span's; else it has its caller's.
+    let trace_id = trace_id(trace.as_ref()).filter(|_| span.is_disabled());
+    let (status, ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
+    span.in_scope(|| match status {
+        500.. => tracing::warn!(method, route, status, ms, trace_id, "request"),
+        400.. => tracing::info!(method, route, status, ms, trace_id, "request"),
+        _ => tracing::debug!(method, route, status, ms, trace_id, "request"),
+    });
     response
 }
 
-/// The trace id of a `traceparent`, or `-`.
-fn trace_id(header: Option<&HeaderValue>) -> &str {
+/// The trace id of a `traceparent`.
+fn trace_id(header: Option<&HeaderValue>) -> Option<&str> {
     let parent = header.and_then(|value| value.to_str().ok()).filter(|text| is_traceparent(text));
-    parent.and_then(|text| text.split('-').nth(1)).unwrap_or("-")
+    parent.and_then(|text| text.split('-').nth(1))
 }
 
 #[cfg(test)]
@@ -76,22 +115,23 @@ mod tests {
     #[test]
     fn only_a_legal_trace_id_is_logged() {
         let legal = HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-        assert_eq!(trace_id(Some(&legal)), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert_eq!(trace_id(Some(&HeaderValue::from_static("00-28400000001-x"))), "-");
-        assert_eq!(trace_id(None), "-");
+        assert_eq!(trace_id(Some(&legal)), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert_eq!(trace_id(Some(&HeaderValue::from_static("00-28400000001-x"))), None);
+        assert_eq!(trace_id(None), None);
     }
 
     #[tokio::test]
     async fn a_panic_is_answered_and_tells_nothing() {
         use axum::Router;
         use axum::body::{Body, to_bytes};
+        use axum::middleware::from_fn_with_state;
         use tower::ServiceExt as _;
 
         async fn trip() -> Response {
             panic!("the citizen's number")
         }
         let router: Router =
-            Router::new().route("/", axum::routing::get(trip)).layer(axum::middleware::from_fn(observe));
+            Router::new().route("/", axum::routing::get(trip)).layer(from_fn_with_state(Metrics::unread(), observe));
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()["cache-control"], "no-store");

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::http::Method;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post};
 
 use super::auth::{Right, gate};
@@ -10,7 +10,7 @@ use super::error::{Kind, Problem};
 use super::state::App;
 use super::{
     agencies, audit, catalogue, dead_letters, deliveries, envelopes, events, health, observe, operate, outcomes, pull,
-    redrives, search, status,
+    redrives, scrape, search, status,
 };
 use crate::ledger::{JobOperation, Operation};
 
@@ -56,7 +56,7 @@ fn table() -> Vec<Route> {
         reading("/v1/services", Right::Read, get(catalogue::services)),
         reading("/healthz", Right::Anyone, get(health::healthz)),
         reading("/readyz", Right::Anyone, get(health::readyz)),
-        reading("/metrics", Right::Metrics, get(health::metrics)),
+        reading("/metrics", Right::Metrics, get(scrape::metrics)),
     ]
 }
 
@@ -76,6 +76,6 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(Kind::Method, "The path has other methods.", "لهذا المسار طرق طلب أخرى.")
         })
-        .layer(from_fn(observe::observe))
+        .layer(from_fn_with_state(app.metrics.clone(), observe::observe))
         .with_state(app)
 }

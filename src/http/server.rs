@@ -13,6 +13,7 @@ use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -34,6 +35,8 @@ pub struct Server {
     pub headers_max: usize,
     /// From the order to stop until what still runs is cut. 20 s.
     pub drain_timeout: Duration,
+    /// Shows how many connections are open.
+    pub connections: Gauge,
 }
 
 impl Default for Server {
@@ -43,7 +46,24 @@ impl Default for Server {
             header_read_timeout: Duration::from_secs(30),
             headers_max: 128,
             drain_timeout: Duration::from_secs(20),
+            connections: Gauge::default(),
         }
+    }
+}
+
+/// One connection on the gauge, until it is dropped.
+struct Open(Gauge);
+
+impl Open {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -70,9 +90,10 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     let connection = self.clone().serve(stream, router.clone(), stop.clone(), cut.clone());
+                    let open = Open::new(&self.connections);
                     connections.spawn(async move {
                         connection.await;
-                        drop(place);
+                        drop((place, open));
                     });
                 }
                 Err(error) => {

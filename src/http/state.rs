@@ -121,6 +121,11 @@ impl App {
         self.entry(agency).hold
     }
 
+    /// Long polls and event streams that are open.
+    pub fn watches(&self) -> usize {
+        self.settings.watches_max.saturating_sub(self.0.watches.available_permits())
+    }
+
     /// A place among the long polls and event streams, held until the permit is dropped.
     pub fn watch_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.0.watches).try_acquire_owned().map_err(|_| {

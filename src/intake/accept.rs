@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::Instrument as _;
+
 use super::refusal::Refusal;
 use crate::catalog::{Catalog, Current};
 use crate::clock::Clock;
@@ -12,7 +14,7 @@ use crate::model::delivery::EnvelopeView;
 use crate::model::envelope::{Digest, Envelope};
 use crate::model::id::{AgencyId, Slot};
 use crate::schema::Schema;
-use crate::telemetry::{AgencyLabel, Metrics, Name, ReasonLabel, TypeLabel, TypeName, Word};
+use crate::telemetry::{Metrics, trace};
 use crate::wake::Wake;
 
 /// The one way in. Clones share everything.
@@ -57,25 +59,29 @@ impl Intake {
     /// Accepts an envelope, or says why not. Nothing is awaited before the ledger has it in its queue (I3).
     pub async fn accept(&self, envelope: Result<Envelope, EventFault>, sender: &Sender) -> Result<Accepted, Refusal> {
         let begun = Instant::now();
-        let answer = self.take(envelope, sender).await;
+        let span = trace::accept(&sender.agency, envelope.as_ref().ok().map(|envelope| &envelope.attributes));
+        let answer = self.take(envelope, sender).instrument(span.clone()).await;
         match &answer {
             Ok(Accepted { view, repeat: false }) => {
-                let label = TypeLabel { r#type: TypeName(view.ty.clone()) };
-                self.metrics.accepted.get_or_create(&label).inc();
-                if view.deliveries.is_empty() {
-                    self.metrics.without_recipients.get_or_create(&label).inc();
-                }
-                self.metrics.accept_seconds.observe(begun.elapsed().as_secs_f64());
+                let recipients = view.deliveries.len();
+                self.metrics.accepted(&view.ty, recipients > 0, begun.elapsed().as_secs_f64());
+                trace::accepted(&span, "accepted", Some(recipients));
             }
-            Ok(Accepted { repeat: true, .. }) => {}
-            Err(refusal) => self.refused(refusal.reason()),
+            Ok(Accepted { repeat: true, .. }) => {
+                self.metrics.repeated();
+                trace::accepted(&span, "repeated", None);
+            }
+            Err(refusal) => {
+                self.refused(refusal.reason());
+                trace::accepted(&span, refusal.reason(), None);
+            }
         }
         answer
     }
 
     /// Counts a refusal, also one that was spoken at the door before there was an envelope.
     pub fn refused(&self, reason: &'static str) {
-        self.metrics.refused.get_or_create(&ReasonLabel { reason: Word(reason) }).inc();
+        self.metrics.refused(reason);
     }
 
     async fn take(&self, envelope: Result<Envelope, EventFault>, sender: &Sender) -> Result<Accepted, Refusal> {
@@ -89,7 +95,7 @@ impl Intake {
             Ok(new) => new,
             Err(doubt) => return self.resolve(*doubt).await,
         };
-        match self.ledger.accept(new, self.clock.now()).await? {
+        match self.ledger.accept(new, self.clock.now()).instrument(trace::commit()).await? {
             Acceptance::New(view) => {
                 self.wake.ring(view.deliveries.iter().map(|delivery| &delivery.key.agency));
                 Ok(Accepted { view, repeat: false })
@@ -107,12 +113,13 @@ impl Intake {
         sender: &Sender,
     ) -> Result<Result<NewEnvelope, Box<Doubt>>, Refusal> {
         let digest = envelope.digest();
-        let schema = match applicable(catalog, &envelope) {
+        let schema = match trace::schema().in_scope(|| applicable(catalog, &envelope)) {
             Ok(schema) => schema_name(schema),
             Err(refusal) => return Ok(Err(Box::new(Doubt { envelope, digest, refusal }))),
         };
-        let recipients = self.recipients(catalog, &envelope)?;
-        Ok(Ok(NewEnvelope { envelope, digest, schema, sender: sender.agency.clone(), recipients }))
+        let recipients = trace::routing().in_scope(|| self.recipients(catalog, &envelope))?;
+        let trace = trace::here();
+        Ok(Ok(NewEnvelope { envelope, digest, schema, sender: sender.agency.clone(), recipients, trace }))
     }
 
     fn recipients(&self, catalog: &Catalog, envelope: &Envelope) -> Result<Vec<Recipient>, Refusal> {
@@ -123,8 +130,7 @@ impl Intake {
             return Err(Refusal::TooManyRecipients { ty: envelope.attributes.ty.clone(), max });
         }
         for undecided in matches.iter().filter(|found| found.undecided) {
-            let label = AgencyLabel { agency: Name(undecided.agency.id.clone()) };
-            self.metrics.filter_errors.get_or_create(&label).inc();
+            self.metrics.undecided(&undecided.agency.id);
         }
         let recipients = matches.into_iter().map(|found| Recipient {
             agency: found.agency.id.clone(),

@@ -22,6 +22,9 @@ pub(super) struct Head<A> {
     pub(super) schema: String,
     /// The context attributes.
     pub(super) attributes: A,
+    /// The `traceparent` of the acceptance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<String>,
 }
 
 impl Head<Attributes> {
@@ -55,7 +58,7 @@ impl Ready {
             return Err("an agency is recipient of an envelope once");
         }
         let attributes = &new.envelope.attributes;
-        let head = Head { schema: new.schema.clone(), attributes };
+        let head = Head { schema: new.schema.clone(), attributes, trace: new.trace.clone() };
         let head = serde_json::to_string(&head).map_err(|_| "attributes are written as JSON")?;
         let ordered = new.recipients.iter().any(|recipient| recipient.ordered);
         Ok(Self {
@@ -100,7 +103,7 @@ impl State<'_> {
         let sender = self.intern(&ready.new.sender)?;
         let ty = self.intern_type(&ready.new.envelope.attributes.ty)?;
         let (entries, form) = self.fan_out(&ready, seq)?;
-        let NewEnvelope { envelope, digest, schema, sender: sender_id, .. } = ready.new;
+        let NewEnvelope { envelope, digest, schema, sender: sender_id, trace, .. } = ready.new;
         let row = (column(seq), at, sender, ty, &digest.0[..], ready.head, form, &envelope.data[..]);
         self.sql.insert_envelope.execute(row)?;
         self.new_lookups.extend(ready.lookups.into_iter().flatten().map(|key| (key, seq)));
@@ -120,6 +123,7 @@ impl State<'_> {
             schema,
             digest,
             attributes: envelope.attributes,
+            trace,
             data: envelope.data,
         });
         Ok(Accepted::New(Arc::new(Body { stored, recipients: entries })))

@@ -1,7 +1,7 @@
 //! The handle that the other layers hold.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::report::{Later, Verdict};
 use super::shared::{Body, Shared, lock};
 use super::state::State;
 use super::types::{
-    Acceptance, Disclosure, Found, Health, NewEnvelope, Options, Query, Reported, Settlement, Stored, Tally,
+    Acceptance, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Reported, Settlement, Size, Stored, Tally,
 };
 use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView};
 use crate::model::envelope::Digest;
@@ -351,7 +351,18 @@ impl Ledger {
         self.0.shared.keys.pseudonym(agency.as_str(), subject)
     }
 
-    /// How long the latest commits took; whether it accepts.
+    /// Has every commit told, once and as it happens, to whoever asks so; on the writer's thread, which must not be kept. There is no
+    /// way to take it back: an observer lives as long as the ledger.
+    pub fn each_commit(&self, observe: impl Fn(Commit) + Send + Sync + 'static) {
+        self.0.shared.observers.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(observe));
+    }
+
+    /// What it takes on its disk. Asks the file system.
+    pub fn size(&self) -> Size {
+        super::open::size(&self.0.shared)
+    }
+
+    /// How it is doing: whether it accepts, and what waits for it.
     pub fn health(&self) -> Health {
         let shared = &self.0.shared;
         let refusing = if shared.closed.load(Relaxed) {
@@ -363,8 +374,8 @@ impl Ledger {
         } else {
             None
         };
-        let commits = std::mem::take(&mut *lock(&shared.commits)).into();
-        Health { refusing, commits, disk_free_bytes: shared.disk_free_bytes.load(Relaxed) }
+        let queue = OPS_MAX.saturating_sub(self.0.room.available_permits());
+        Health { refusing, disk_free_bytes: shared.disk_free_bytes.load(Relaxed), queue, queue_max: OPS_MAX }
     }
 
     /// Commits what was handed over, checkpoints and closes. Later calls answer [`LedgerError::Closed`].

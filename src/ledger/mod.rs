@@ -70,6 +70,6 @@ pub use repair::{
     Operated, Operation, Pause, RedriveAsk,
 };
 pub use types::{
-    Acceptance, CheckReport, Claim, Claimed, Disclosure, Found, Health, NewEnvelope, Options, Query, Recipient,
-    Reported, Settlement, Stored, Tally,
+    Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Recipient,
+    Reported, Settlement, Size, Stored, Tally,
 };

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 
 use aws_lc_rs::rand;
@@ -16,7 +17,7 @@ use super::error::OpenError;
 use super::id::Keys;
 use super::op::Op;
 use super::shared::{Counts, Names, Shared};
-use super::types::Options;
+use super::types::{Options, Size};
 use super::writer::{Writer, disk_free_bytes};
 use crate::model::id::AgencyId;
 
@@ -59,14 +60,26 @@ pub(super) fn open(options: Options) -> Result<Opened, OpenError> {
     let (names, counts) = (read_names(&connection)?, read_counts(&connection)?);
     let (keys, pauses) = (Keys::new(&read_key(&connection)?), super::pause::read(&connection)?);
     let shared = Arc::new(Shared::new(folder.clone(), keys, names, counts, pauses));
+    shared.disk_floor_bytes.store(options.disk_floor_bytes, Relaxed);
     if let Some(free) = disk_free_bytes(&folder) {
-        shared.disk_free_bytes.store(free, std::sync::atomic::Ordering::Relaxed);
-        shared.disk_low.store(free < options.disk_floor_bytes, std::sync::atomic::Ordering::Relaxed);
+        shared.disk_free_bytes.store(free, Relaxed);
+        shared.disk_low.store(free < options.disk_floor_bytes, Relaxed);
     }
     let (send, ops) = mpsc::channel();
     let writer = Writer { connection, options, shared: Arc::clone(&shared), ops, lock };
     let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run()).map_err(io)?;
     Ok(Opened { shared, ops: send, thread })
+}
+
+/// What the store takes on its disk.
+pub(super) fn size(shared: &Shared) -> Size {
+    // Beside the store stands the log of the same name; where it is not, it is empty.
+    let bytes = |path: PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
+    Size {
+        store_bytes: bytes(file(&shared.folder)),
+        wal_bytes: bytes(shared.folder.join(format!("{FILE}-wal"))),
+        floor_bytes: shared.disk_floor_bytes.load(Relaxed),
+    }
 }
 
 /// Opens the store for reading, beside whoever writes it.

@@ -97,6 +97,7 @@ impl Lens<'_> {
             schema: line.head.schema,
             digest: line.digest,
             attributes: line.head.attributes,
+            trace: line.head.trace,
             data: data.into(),
         };
         Ok(Some(Body { stored: Arc::new(stored), recipients: line.recipients }))

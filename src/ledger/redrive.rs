@@ -137,6 +137,13 @@ impl Lens<'_> {
         found.into_iter().map(|(n, job)| self.with_held(n, job)).collect()
     }
 
+    fn open_jobs(&self) -> rusqlite::Result<Vec<Job>> {
+        let text = format!("SELECT {JOB} FROM job WHERE state < 3 ORDER BY n LIMIT ?1");
+        let mut select = self.connection.prepare_cached(&text)?;
+        let limit = i64::try_from(JOBS_MAX).unwrap_or(1);
+        select.query_map([limit], |row| self.read_job(row).map(|(_, job)| job))?.collect()
+    }
+
     fn read_job(&self, row: &Row<'_>) -> rusqlite::Result<(i64, Job)> {
         let kind = match row.get::<_, i64>(2)? {
             REPLAY => JobKind::Replay { from: At(row.get(5)?), until: At(row.get(6)?) },
@@ -363,6 +370,11 @@ impl Ledger {
     /// One job.
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>, LedgerError> {
         self.read(move |lens| lens.job(id)).await
+    }
+
+    /// Jobs that run or are paused, without what they leave out; at most 1,000.
+    pub async fn open_jobs(&self) -> Result<Vec<Job>, LedgerError> {
+        self.read(|lens| lens.open_jobs()).await
     }
 
     /// The latest jobs, newest first; `running` alone: those that have work left.

@@ -16,7 +16,7 @@ CREATE TABLE envelope (
     sender     INTEGER NOT NULL,    -- agency.n
     type       INTEGER NOT NULL,    -- type.n
     digest     BLOB    NOT NULL,
-    head       TEXT    NOT NULL,    -- {"schema", "attributes"}
+    head       TEXT    NOT NULL,    -- {"schema", "attributes", "trace"?}
     recipients BLOB    NOT NULL,    -- version 1, then 13 bytes per slot: agency u32, lane i64, flags u8; little endian
     data       BLOB    NOT NULL     -- byte for byte as it came
 );

@@ -1,25 +1,24 @@
 //! What the writer, the readers and the callers share. The writer changes it after its commits; nothing is decided from it
 //! that the store does not say again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
-
 use super::cache::Cache;
 use super::codes::COUNTS;
 use super::flow::Place;
 use super::id::Keys;
 use super::recipients::Entry;
 use super::repair::Pause;
-use super::types::Stored;
+use super::types::{Commit, Stored};
 use crate::model::id::AgencyId;
 
 /// Bytes of envelopes kept in memory, so that a delivery right after acceptance reads nothing.
 const BODIES_BYTES_MAX: usize = 32 << 20;
-/// Commit durations kept until they are asked for.
-pub(super) const COMMITS_MAX: usize = 1024;
+
+/// Who is told of every commit.
+pub(super) type Observer = Box<dyn Fn(Commit) + Send + Sync>;
 
 /// An envelope with its recipients.
 #[derive(Debug)]
@@ -70,7 +69,6 @@ impl Names {
 pub(super) type Counts = [i64; COUNTS];
 
 /// See the module.
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
     pub(super) keys: Keys,
@@ -79,11 +77,18 @@ pub(super) struct Shared {
     pub(super) bodies: Mutex<Cache<u64, Arc<Body>>>,
     pub(super) flying: Mutex<HashSet<Place>>,
     pub(super) pauses: RwLock<HashMap<AgencyId, Pause>>,
-    pub(super) commits: Mutex<VecDeque<Duration>>,
+    pub(super) observers: RwLock<Vec<Observer>>,
     pub(super) poisoned: AtomicBool,
     pub(super) closed: AtomicBool,
     pub(super) disk_low: AtomicBool,
     pub(super) disk_free_bytes: AtomicU64,
+    pub(super) disk_floor_bytes: AtomicU64,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -102,12 +107,19 @@ impl Shared {
             counts: Mutex::new(counts),
             bodies: Mutex::new(Cache::new(BODIES_BYTES_MAX)),
             flying: Mutex::default(),
-            commits: Mutex::default(),
+            observers: RwLock::default(),
             poisoned: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             disk_low: AtomicBool::new(false),
             disk_free_bytes: AtomicU64::new(0),
+            disk_floor_bytes: AtomicU64::new(0),
         }
+    }
+
+    /// Tells whoever observes of a commit.
+    pub(super) fn committed(&self, commit: Commit) {
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+        observers.iter().for_each(|observe| observe(commit));
     }
 
     /// The agencies as they are now.

@@ -44,6 +44,8 @@ pub struct NewEnvelope {
     pub sender: AgencyId,
     /// Who must get it; fixed from here on.
     pub recipients: Vec<Recipient>,
+    /// The `traceparent` of its acceptance, where traces are collected; what it brought itself stands in its attributes.
+    pub trace: Option<String>,
 }
 
 /// One agency that must get an envelope.
@@ -88,6 +90,8 @@ pub struct Stored {
     pub digest: Digest,
     /// Attributes.
     pub attributes: Attributes,
+    /// The `traceparent` of its acceptance, where traces were collected then.
+    pub trace: Option<String>,
     /// Data, byte for byte.
     pub data: Bytes,
 }
@@ -254,10 +258,32 @@ pub enum Reported {
 pub struct Health {
     /// Whether accept would be refused, and why.
     pub refusing: Option<&'static str>,
-    /// Commit durations since the last call, newest last, bounded; for the histogram.
-    pub commits: Vec<Duration>,
     /// Free bytes on the store's disk.
     pub disk_free_bytes: u64,
+    /// Operations that wait for the writer or are under way.
+    pub queue: usize,
+    /// The most there may be; beyond it callers wait.
+    pub queue_max: usize,
+}
+
+/// What the store takes on its disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes of the store itself.
+    pub store_bytes: u64,
+    /// Bytes of the write-ahead log beside it.
+    pub wal_bytes: u64,
+    /// Free bytes below which nothing is accepted.
+    pub floor_bytes: u64,
+}
+
+/// One commit that went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    /// From its begin to the end of its sync.
+    pub took: Duration,
+    /// Operations that shared it.
+    pub operations: usize,
 }
 
 /// What [`super::check()`] found.

@@ -17,9 +17,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::LedgerError;
 use super::op::{Answer, Ask, Op, Reply, Write, answer, copy};
-use super::shared::{COMMITS_MAX, Shared, lock};
+use super::shared::{Shared, lock};
 use super::state::State;
-use super::types::{Options, Settlement};
+use super::types::{Commit, Options, Settlement};
 use crate::model::delivery::{Finished, Transition};
 use crate::model::outcome::Report;
 use crate::model::time::At;
@@ -273,12 +273,7 @@ impl Turns<'_> {
     fn committed(&mut self, answers: Vec<Answer>, took: Duration) {
         self.dirty = true;
         self.state.publish();
-        let mut commits = lock(&self.state.shared.commits);
-        if commits.len() == COMMITS_MAX {
-            commits.pop_front();
-        }
-        commits.push_back(took);
-        drop(commits);
+        self.state.shared.committed(Commit { took, operations: answers.len() });
         for answer in answers {
             if let Answer::Accept(_, Ok(super::accept::Accepted::New(body))) = &answer {
                 self.state.shared.keep(Arc::clone(body));

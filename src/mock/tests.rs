@@ -51,6 +51,7 @@ fn parcel(id: u128, subject: &str, sequence: u64) -> Parcel {
         gap: None,
         redrive: false,
         traceparent: None,
+        tracestate: None,
         now: NOW,
     }
 }

@@ -9,7 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
     ("telemetry", &["model"]),
-    ("config", &["model", "catalog"]),
+    ("config", &["model", "catalog", "telemetry"]),
     ("amqp", &["model"]),
     ("ledger", &["model"]),
     ("mapping", &["model"]),
@@ -62,6 +62,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "main"]),
     ("lapin", &["amqp"]),
     ("prometheus_client", &["telemetry", "http", "app"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("tracing_opentelemetry", &["telemetry"]),
+    ("tracing_subscriber", &["telemetry"]),
     ("toml", &["config", "catalog", "cli"]),
 ];
 

@@ -44,6 +44,7 @@ async fn a_parcel_leaves_whole_and_signed() {
         gap: Some(gap),
         redrive: true,
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+        tracestate: None,
         ..parcel()
     };
     let target = WebhookTarget { secrets: secrets.to_vec(), ..target(format!("http://{addr}/falaj?for=moi")) };

@@ -87,6 +87,7 @@ pub(super) fn parcel() -> Parcel {
         gap: None,
         redrive: false,
         traceparent: None,
+        tracestate: None,
         now: NOW,
     }
 }

@@ -273,7 +273,7 @@ fn envelope(n: u64, subject: &str, recipients: Vec<Recipient>) -> NewEnvelope {
         data: Bytes::from(format!("{{\"zone\":{}}}", n % 90 + 1)),
     };
     let (digest, schema) = (envelope.digest(), format!("{TYPE}/1.0"));
-    NewEnvelope { envelope, digest, schema, sender: AgencyId::parse("portal").unwrap(), recipients }
+    NewEnvelope { envelope, digest, schema, sender: AgencyId::parse("portal").unwrap(), recipients, trace: None }
 }
 
 fn deployment(root: &std::path::Path, cast: &[Cast<'_>]) -> Catalog {

@@ -1,5 +1,9 @@
 //! Acceptance: one identity once, one commit for all that waits, and when nothing is accepted.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::*;
 
 #[tokio::test]
@@ -55,7 +59,15 @@ async fn a_repeat_gets_the_receipt_of_then_and_other_content_is_a_clash() {
 #[tokio::test]
 async fn what_waits_together_shares_commits_and_one_identity_is_taken_once() {
     let house = House::new();
-    house.ledger().health();
+    let (commits, operations) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (seen, counted) = (Arc::clone(&commits), Arc::clone(&operations));
+    house.ledger().each_commit(move |_| {
+        seen.fetch_add(1, Relaxed);
+    });
+    // A second observer takes nothing from the first.
+    house.ledger().each_commit(move |commit| {
+        counted.fetch_add(commit.operations, Relaxed);
+    });
     let all = (0..300).map(|n| {
         // Every identity comes three times.
         let new = envelope(&format!("e{}", n % 100), "s1", &["a", "b"]);
@@ -72,8 +84,9 @@ async fn what_waits_together_shares_commits_and_one_identity_is_taken_once() {
         }
     }
     assert_eq!((new, repeats), (100, 200));
-    let commits = house.ledger().health().commits.len();
+    let commits = commits.load(Relaxed);
     assert!(commits < 150, "{commits} commits for 300 operations");
+    assert_eq!(operations.load(Relaxed), 300);
     assert_eq!(house.tally("b").pending, 100);
     house.prove().await;
 }

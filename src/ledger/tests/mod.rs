@@ -161,6 +161,7 @@ fn envelope(id: &str, subject: &str, to: &[&str]) -> NewEnvelope {
     };
     let envelope = Envelope { attributes, data: Bytes::from_static(b"{\"n\": 1.10}") };
     NewEnvelope {
+        trace: None,
         digest: envelope.digest(),
         envelope,
         schema: "qa.gov.test.changed/1.0".into(),

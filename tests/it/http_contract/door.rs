@@ -100,6 +100,8 @@ impl Door {
         }
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
+        let counting = metrics.clone();
+        ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
         let keys = KeyRing::new(&[
             entry("portal", Role::Agency),
             entry("moi", Role::Agency),
