@@ -20,10 +20,12 @@ pub mod ledger;
 pub mod mock_agency;
 pub mod redrive;
 pub mod repair;
+pub mod screen;
 pub mod send;
 pub mod serve;
 pub mod status;
 pub mod table;
+pub mod top;
 
 mod events;
 
@@ -59,6 +61,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Show the agencies and their queues
     Agencies(agencies::AgenciesArgs),
+    /// Watch the agencies and their queues live
+    Top(top::TopArgs),
     /// Hold all deliveries to an agency until it is resumed
     Pause(repair::PauseArgs),
     /// Let deliveries to a paused agency go on
@@ -118,6 +122,7 @@ impl Command {
             Self::Send(args) => send::run(args).await,
             Self::Status(args) => status::run(args).await,
             Self::Agencies(args) => agencies::run(args).await,
+            Self::Top(args) => top::run(args).await,
             Self::Pause(args) => repair::pause(args).await,
             Self::Resume(args) => repair::resume(args).await,
             Self::DeadLetters(args) => dead_letters::run(args).await,
@@ -168,6 +173,9 @@ mod tests {
             "falaj status --source urn:x --id 1 --wait --json",
             "falaj status 01890000-0000-7000-8000-000000000000",
             "falaj agencies moi",
+            "falaj top",
+            "falaj top --every 500ms --sort backlog --filter qp",
+            "falaj top --once --json",
             "falaj pause moi --reason maintenance",
             "falaj resume moi --reason done --json",
             "falaj dead-letters --agency moi --group 0123456789abcdef --json",

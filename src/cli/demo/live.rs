@@ -10,11 +10,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::agencies::{Part, Receivers};
-use super::screen::{self, Row, Screen};
+use super::screen::{self, Row};
 use super::stage::{HandedOut, Stage};
 use super::traffic::Traffic;
 use super::{DemoArgs, log};
 use crate::cli::client::Bus;
+use crate::cli::screen::{Screen, colour};
 use crate::cli::table;
 use crate::clock::Clock;
 use crate::dispatch::Board;
@@ -217,7 +218,7 @@ impl View {
     }
 
     fn frame(&self, rows: &[Row], receivers: &Receivers, guide: &str) -> String {
-        let table = screen::table(rows, screen::colour());
+        let table = screen::table(rows, colour());
         format!("{}\n\n{table}\n\n{}\n{guide}", self.summary(rows), legend(rows, receivers))
     }
 

@@ -1,22 +1,11 @@
-//! The live table: a frame is a pure function of rows, and a terminal is refreshed in place, in one write.
+//! The live table: a frame is a pure function of rows.
 
-use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use crate::model::status::Hold;
 use crate::model::time::At;
-
-/// Lines that are drawn where the terminal does not tell its height.
-const HEIGHT: usize = 50;
-/// Shows the screen that programs draw on, hides the cursor, and cuts lines at the edge.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
-/// Undoes [`ENTER`].
-const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
-/// Begins and ends a frame that the terminal shows at once.
-const HOLD: &str = "\x1b[?2026h\x1b[H";
-const SHOW: &str = "\x1b[J\x1b[?2026l";
 
 /// One agency as it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,70 +103,6 @@ fn age(age: Duration) -> String {
     }
 }
 
-/// Where frames are drawn. Dropping it gives the terminal back.
-#[derive(Debug)]
-pub struct Screen(());
-
-impl Screen {
-    /// Takes the terminal; `None` where there is none.
-    pub fn enter() -> io::Result<Option<Self>> {
-        if !io::stdout().is_terminal() {
-            return Ok(None);
-        }
-        let mut out = io::stdout().lock();
-        out.write_all(ENTER.as_bytes())?;
-        out.flush()?;
-        Ok(Some(Self(())))
-    }
-
-    /// Draws a frame over the last one.
-    pub fn draw(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(frame(text, height()).as_bytes())?;
-        out.flush()
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let mut out = io::stdout().lock();
-        // A terminal that is gone needs nothing back.
-        let _gone = out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush());
-    }
-}
-
-/// Whether colour is wanted (<https://no-color.org>).
-pub fn colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-fn height() -> usize {
-    rustix::termios::tcgetwinsize(io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_row))
-        .filter(|rows| *rows > 0)
-        .unwrap_or(HEIGHT)
-}
-
-/// The bytes that show a text in place of the last one: every line is cleared to its end, and what does not fit is left out.
-fn frame(text: &str, height: usize) -> String {
-    let mut bytes = String::from(HOLD);
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = if lines.len() > height { height.saturating_sub(1) } else { lines.len() };
-    for line in &lines[..shown] {
-        bytes.push_str(line);
-        bytes.push_str("\x1b[0m\x1b[K\r\n");
-    }
-    if shown < lines.len() {
-        bytes.push_str(&format!("... {} more lines: make the window taller\x1b[K", lines.len() - shown));
-    } else if bytes.ends_with("\r\n") {
-        // The last line ends without a break, or a full screen would move up.
-        bytes.truncate(bytes.len() - 2);
-    }
-    bytes.push_str(SHOW);
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,16 +124,6 @@ mod tests {
         assert!(text.contains("moi") && text.contains("الداخلية") && text.contains("12"), "{text}");
         assert!(!text.contains('\u{1b}'));
         assert!(table(&[row("moi")], true).contains('\u{1b}'));
-    }
-
-    #[test]
-    fn a_frame_never_scrolls() {
-        let text = "a\nb\nc";
-        assert_eq!(frame(text, 3).matches("\r\n").count(), 2);
-        let cut = frame(text, 2);
-        assert_eq!(cut.matches("\r\n").count(), 1);
-        assert!(cut.contains("2 more lines"));
-        assert!(frame(text, 3).ends_with(SHOW));
     }
 
     #[test]
