@@ -51,7 +51,7 @@ impl Writer {
             }
             Err(fault) => {
                 shared.poisoned.store(true, Relaxed);
-                tracing::error!(%fault, "the ledger cannot be read");
+                tracing::error!(error = %fault, "the ledger cannot be read");
                 None
             }
         };
@@ -59,7 +59,7 @@ impl Writer {
             checkpoint(&connection, "TRUNCATE");
         }
         if let Err((_, fault)) = connection.close() {
-            tracing::error!(%fault, "the ledger did not close cleanly");
+            tracing::error!(error = %fault, "the ledger did not close cleanly");
         }
         drop(lock);
         if let Some(reply) = closing {
@@ -80,7 +80,7 @@ impl Drop for Gone {
 fn checkpoint(connection: &Connection, how: &str) {
     let done = connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()));
     if let Err(fault) = done {
-        tracing::warn!(%fault, "the write-ahead log could not be brought home; it is tried again");
+        tracing::warn!(error = %fault, "the write-ahead log could not be brought home; it is tried again");
     }
 }
 
@@ -238,7 +238,7 @@ impl Turns<'_> {
         let began = Instant::now();
         if let Err(fault) = self.state.sql.begin.execute([]) {
             // Another program holds the file. Nothing has been changed, here or there: the next turn may go well.
-            tracing::error!(%fault, "the ledger could not begin a transaction");
+            tracing::error!(error = %fault, "the ledger could not begin a transaction");
             batch.into_iter().for_each(|(write, _)| write.fail(LedgerError::Busy));
             return;
         }
@@ -286,9 +286,9 @@ impl Turns<'_> {
     fn poison(&mut self, fault: rusqlite::Error) -> Arc<rusqlite::Error> {
         self.state.shared.poisoned.store(true, Relaxed);
         if let Err(also) = self.state.sql.rollback.execute([]) {
-            tracing::error!(fault = %also, "the ledger could not roll back");
+            tracing::error!(error = %also, "the ledger could not roll back");
         }
-        tracing::error!(%fault, "the ledger stopped writing after a failed commit; restart Falaj when the cause is mended");
+        tracing::error!(error = %fault, "the ledger stopped writing after a failed commit; restart Falaj when the cause is mended");
         Arc::new(fault)
     }
 

@@ -12,5 +12,6 @@ mod order;
 mod reload;
 mod repair;
 mod stop;
+mod telemetry;
 
 mod slow;

@@ -32,7 +32,7 @@ impl From<Refusal> for Problem {
                 format!("سبق قبول محتوى آخر بالمصدر والمعرّف نفسيهما في المظروف {id}."),
             ),
             Refusal::TooManyRecipients { ty, max } => {
-                tracing::error!(%ty, max, "more agencies subscribe to a type than an envelope can go to");
+                tracing::error!(r#type = %ty, max, "more agencies subscribe to a type than an envelope can go to");
                 Self::new(
                     Kind::Unavailable,
                     format!("More than {max} agencies subscribe to {ty}."),
@@ -51,7 +51,7 @@ impl From<LedgerError> for Problem {
             LedgerError::Busy => BUSY_RETRY_S,
             LedgerError::DiskLow | LedgerError::Poisoned | LedgerError::Closed => STOPPED_RETRY_S,
             LedgerError::Store(cause) => {
-                tracing::error!(%cause, "the store failed");
+                tracing::error!(error = %cause, "the store failed");
                 BUSY_RETRY_S
             }
             LedgerError::NotInFlight => {

@@ -39,6 +39,8 @@ pub struct Arrival {
     pub event_id: String,
     /// The event as it came.
     pub event: Value,
+    /// `traceparent` and `tracestate`, where they are there.
+    pub trace: (Option<String>, Option<String>),
     /// The tick at which it had been read.
     pub began: u64,
     /// The tick at which it ended, and how.

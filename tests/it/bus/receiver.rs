@@ -334,6 +334,7 @@ fn read(secret: &str, headers: &HashMap<&str, &str>, body: &[u8]) -> Result<Arri
         event_id: attribute("id")?,
         webhook_id,
         event,
+        trace: ["traceparent", "tracestate"].map(|name| headers.get(name).map(|text| (*text).to_owned())).into(),
         began: 0,
         ended: None,
     })

@@ -137,6 +137,7 @@ mod tests {
             subject: "s".into(),
             event_id: format!("s.{sequence}"),
             event: Value::Null,
+            trace: (None, None),
             began: 0,
             ended: None,
         }
