@@ -30,9 +30,11 @@ use crate::http;
 use crate::http::auth::KeyRing;
 use crate::intake::Intake;
 use crate::janitor::{Janitor, Rounds};
-use crate::ledger::{Disclosure, Ledger, LedgerError, OpenError, Options};
+use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
+
+mod notices;
 
 /// How long the exchange with the receiver of alarms may take.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -116,22 +118,23 @@ impl App {
         let listener = listen(config.http.listen).await?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: config.http.listen, source })?;
-        let ledger = open(options(&config)).await?;
-        ledger.register_disclosures(disclosures(&catalog.load())).await?;
-
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
         follow(&metrics, &catalog.load());
         let counting = metrics.clone();
         ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
         let (wake, board, keys) = (Wake::new(), Board::new(), KeyRing::new(&config.auth.keys));
+        let telling = notices::notices(&config.notices.source, &catalog, &wake, &metrics);
+        let ledger = open(options(&config), telling).await?;
+        ledger.register_disclosures(disclosures(&catalog.load())).await?;
+
         let stops = Stops::default();
 
         let watcher = watcher(&root, &config, config_file, &catalog, &keys, &clock);
         let reloads = watcher.reloads();
         let client = WebhookClient::new(Egress { deny: config.egress.deny.clone() })
             .map_err(|error| StartError::Client(Box::new(error)))?;
-        let (outbox, postman) = notices(&config, &client, &clock).unzip();
+        let (outbox, postman) = alarm_post(&config, &client, &clock).unzip();
         let alarms = alarm::Watch {
             ledger: ledger.clone(),
             catalog: Arc::clone(&catalog),
@@ -169,6 +172,7 @@ impl App {
             },
         };
         let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());
+        let intake = intake.reserving(&config.notices.source);
         let router = http::router(http::App::new(http::Parts {
             intake,
             ledger: ledger.clone(),
@@ -275,8 +279,8 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
-async fn open(options: Options) -> Result<Ledger, StartError> {
-    Ok(tokio::task::spawn_blocking(move || Ledger::open(options)).await.map_err(gone)??)
+async fn open(options: Options, notices: Notices) -> Result<Ledger, StartError> {
+    Ok(tokio::task::spawn_blocking(move || Ledger::open_telling(options, Some(notices))).await.map_err(gone)??)
 }
 
 fn gone(error: tokio::task::JoinError) -> StartError {
@@ -297,7 +301,7 @@ fn options(config: &Config) -> Options {
 }
 
 /// The way out for notices of alarms, where there is an address for them.
-fn notices(config: &Config, client: &WebhookClient, clock: &Clock) -> Option<(Outbox, Postman)> {
+fn alarm_post(config: &Config, client: &WebhookClient, clock: &Clock) -> Option<(Outbox, Postman)> {
     let url = config.alarms.url.clone()?;
     let secrets = config.alarms.secret.iter().cloned().collect();
     let connector = client.connector(WebhookTarget { url, secrets, timeout: NOTICE_TIMEOUT });

@@ -28,7 +28,7 @@ pub struct Agency {
 }
 
 impl Agency {
-    /// Whether it may send a type.
+    /// Whether it may send a type. Nobody may send Falaj's own: a manifest that says otherwise is not taken up.
     pub fn may_send(&self, ty: &str) -> bool {
         self.types.iter().any(|pattern| pattern.matches(ty))
     }

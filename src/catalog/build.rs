@@ -18,7 +18,7 @@ use super::secrets::{self, SecretSource};
 use super::url;
 use crate::mapping::Fields;
 use crate::model::agency::TransportKind;
-use crate::model::id::{EventType, TypePattern};
+use crate::model::id::{EventType, FALAJ, TypePattern};
 use crate::schema::{Reach, Schema};
 
 /// The attributes that a subscription may list; all others travel or stay as they are.
@@ -99,11 +99,25 @@ impl Parts<'_> {
             let hint = format!("Rename the folder to connectors/{}.", manifest.id.value);
             problems.error(self.problem(at(&manifest.id), what, hint));
         }
+        if manifest.id.value.as_str() == FALAJ {
+            let what = format!("\"{FALAJ}\" is Falaj itself, and no agency's id");
+            problems.error(self.problem(at(&manifest.id), what, "Take another id, and rename the folder to it."));
+        }
         for pattern in &manifest.types {
+            if pattern.value.is_own() {
+                let what = format!("publishes.types: \"{}\" is Falaj's own, and nobody may send it", pattern.value);
+                problems.error(self.problem(at(pattern), what, "Remove it; a [[subscription]] may name it."));
+                continue;
+            }
             if self.types.matching(&pattern.value).is_empty() {
                 let what = format!("publishes.types: no registered type is \"{}\"", pattern.value);
                 problems.error(self.problem(at(pattern), what, self.types.nearest(&pattern.value)));
             }
+        }
+        let told = manifest.subscriptions.iter().find(|subscription| subscription.pattern.value.is_own());
+        if let (true, Some(told)) = (manifest.types.is_empty(), told) {
+            let what = format!("\"{}\" tells a sender of its envelopes, and the agency sends none", told.pattern.value);
+            problems.warn(self.problem(at(&told.pattern), what, "Add [publishes], or remove the subscription."));
         }
         if manifest.types.is_empty() && manifest.subscriptions.is_empty() {
             let hint = "Add [publishes] or a [[subscription]].";

@@ -16,7 +16,7 @@ pub const MANIFEST: &str = "connector.toml";
 /// Checks owners, publishers and stray files.
 pub fn across(agencies: &[Built], registry: &Registry, types: &Types, files: &Files, problems: &mut Problems) {
     let ids: BTreeSet<&str> = agencies.iter().map(|built| built.agency.id.as_str()).collect();
-    for schema in registry.all() {
+    for schema in registry.all().filter(|schema| !schema.ty.is_own()) {
         let owner = schema.about.owner.as_str();
         if !ids.contains(owner) {
             let what = format!("x-falaj.owner: there is no agency \"{owner}\"");
@@ -24,7 +24,7 @@ pub fn across(agencies: &[Built], registry: &Registry, types: &Types, files: &Fi
             problems.error(Problem::new(schema_file(schema), what, hint));
         }
     }
-    for (ty, versions) in types.all() {
+    for (ty, versions) in types.all().filter(|(ty, _)| !ty.is_own()) {
         if !agencies.iter().any(|built| built.agency.may_send(ty.as_str())) {
             let file = versions.last().map_or_else(|| PathBuf::from("schemas"), |schema| schema_file(schema));
             let hint = format!("Add it to [publishes] of an agency: types = [\"{ty}\"].");

@@ -1,6 +1,6 @@
 //! The way from a folder to a snapshot: files, schemas, manifests, then what spans them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,9 +10,11 @@ use super::files::{Files, Fingerprint};
 use super::problem::{Problem, Problems};
 use super::reach::Types;
 use super::routing::Routes;
-use super::{Catalog, Loaded};
+use super::{Agency, Catalog, Loaded};
 use super::{fixtures, manifest};
-use crate::schema::{Registry, Source};
+use crate::model::id::{AgencyId, EventType, TypePattern};
+use crate::model::notice;
+use crate::schema::{FOLDER, Registry, Source, builtin};
 
 /// Most agencies of a deployment; one envelope can go to all of them.
 pub const AGENCIES_MAX: usize = 2_000;
@@ -45,9 +47,10 @@ impl Catalog {
         let agencies: BTreeMap<_, _> =
             built.into_iter().map(|built| (built.agency.id.clone(), Arc::new(built.agency))).collect();
         let routes = Routes::new(&agencies, types.names());
+        let listeners = listeners(&agencies);
         let (errors, warnings) = problems.finish();
         let revision = files.revision.clone();
-        let catalog = Self { schemas, revision, agencies, routes, fingerprint, secret_files };
+        let catalog = Self { schemas, revision, agencies, routes, listeners, fingerprint, secret_files };
         Examined { catalog, errors, warnings, types: types.len(), files }
     }
 }
@@ -83,12 +86,16 @@ impl Examined {
 }
 
 fn schemas(files: &Files, problems: &mut Problems) -> Registry {
-    let sources = files
-        .below(Path::new("schemas"))
+    let (own, theirs): (Vec<_>, Vec<_>) = files
+        .below(Path::new(FOLDER))
         .filter(|(path, _)| path.extension().is_none_or(|extension| extension != "md"))
-        .map(|(path, text)| Source { file: path.to_owned(), text: text.to_owned() })
-        .collect();
-    let loaded = Registry::build(sources);
+        .partition(|(path, _)| is_own(path));
+    for (path, _) in own {
+        let what = "types that begin with falaj. are Falaj's own, and their schemas ship inside it";
+        problems.error(Problem::new(path, what, "Remove the file, or name the type otherwise."));
+    }
+    let theirs = theirs.into_iter().map(|(path, text)| Source { file: path.to_owned(), text: text.to_owned() });
+    let loaded = Registry::build(builtin().into_iter().chain(theirs).collect());
     let problem = |p: crate::schema::SchemaProblem| Problem {
         file: p.file,
         line: p.line,
@@ -99,6 +106,19 @@ fn schemas(files: &Files, problems: &mut Problems) -> Registry {
     loaded.problems.into_iter().map(problem).for_each(|p| problems.error(p));
     loaded.warnings.into_iter().map(problem).for_each(|p| problems.warn(p));
     loaded.registry
+}
+
+/// Whether a schema file is of one of Falaj's own types.
+fn is_own(path: &Path) -> bool {
+    let folder = path.iter().nth(1).and_then(|folder| folder.to_str());
+    folder.is_some_and(|folder| EventType::parse(folder).is_ok_and(|ty| ty.is_own()))
+}
+
+/// Who subscribes to what Falaj tells senders.
+fn listeners(agencies: &BTreeMap<AgencyId, Arc<Agency>>) -> HashSet<AgencyId> {
+    let told = |pattern: &TypePattern| [notice::SETTLED, notice::COMPLETED].iter().any(|ty| pattern.matches(ty));
+    let listens = |agency: &&Arc<Agency>| agency.subscriptions.iter().any(|subscription| told(&subscription.pattern));
+    agencies.values().filter(listens).map(|agency| agency.id.clone()).collect()
 }
 
 fn agencies(

@@ -4,7 +4,7 @@
 //! never changes: a reload puts another one in its place. C3: default deny: an agency may send, speak for and receive what its
 //! manifest lists, and nothing else. Nothing here opens a connection, reads the clock or knows the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,6 +47,8 @@ pub struct Catalog {
     pub revision: String,
     agencies: BTreeMap<AgencyId, Arc<Agency>>,
     routes: routing::Routes,
+    /// Who subscribes to what Falaj tells senders of their envelopes.
+    listeners: HashSet<AgencyId>,
     /// Names what stood on the disk, secrets included: see [`files::fingerprint`].
     fingerprint: String,
     secret_files: Vec<PathBuf>,
@@ -70,6 +72,16 @@ impl Catalog {
     /// All agencies by id.
     pub fn agencies(&self) -> impl Iterator<Item = &Arc<Agency>> {
         self.agencies.values()
+    }
+
+    /// Whether anybody subscribes to what Falaj tells senders of their envelopes.
+    pub fn has_listeners(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// Whether this agency does.
+    pub fn listens(&self, id: &AgencyId) -> bool {
+        self.listeners.contains(id)
     }
 
     /// The subscription of an agency that means a type (there is never more than one).

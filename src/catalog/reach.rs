@@ -29,9 +29,9 @@ impl Types {
         types
     }
 
-    /// How many there are.
+    /// How many there are, beside Falaj's own.
     pub fn len(&self) -> usize {
-        self.by_type.len()
+        self.names().filter(|ty| !ty.is_own()).count()
     }
 
     /// All of them.

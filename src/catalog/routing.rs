@@ -90,6 +90,15 @@ impl Catalog {
             .collect()
     }
 
+    /// Whether one agency must get an envelope.
+    pub fn recipient(&self, envelope: &Envelope, agency: &AgencyId) -> Option<Match<'_>> {
+        let agency = self.agency(agency)?;
+        let means = |subscription: &&Arc<Subscription>| subscription.pattern.matches(envelope.attributes.ty.as_str());
+        let subscription = agency.subscriptions.iter().find(means)?;
+        let passes = subscription.filter.as_ref().map_or(Ok(true), |filter| filter.passes(envelope)).ok();
+        (passes != Some(false)).then_some(Match { agency, subscription, undecided: passes.is_none() })
+    }
+
     /// Who subscribes to the type and yet does not get the envelope.
     pub fn passed_over(&self, envelope: &Envelope) -> Vec<Passed<'_>> {
         let reason = || {

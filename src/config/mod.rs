@@ -55,6 +55,8 @@ pub struct Config {
     pub amqp: Amqp,
     /// `[outcomes]`.
     pub outcomes: Outcomes,
+    /// `[notices]`.
+    pub notices: Notices,
     /// `[dispatch]`.
     pub dispatch: Dispatch,
     /// `[alarms]`.
@@ -140,6 +142,13 @@ impl std::fmt::Debug for Amqp {
 pub struct Outcomes {
     /// How long an outcome may stay open before it counts as unknown.
     pub deadline: Duration,
+}
+
+/// `[notices]`: what senders are told of their envelopes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notices {
+    /// Their `source`.
+    pub source: String,
 }
 
 /// `[dispatch]`: how much is under way at once.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Alarms, Amqp, Auth, Config, Dispatch, Egress, Http, Metrics, Outcomes, Retention, Store};
+use super::{Alarms, Amqp, Auth, Config, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store};
 use crate::telemetry::log::Format;
 use crate::telemetry::Settings as Telemetry;
 use crate::catalog::url;
-use crate::model::cloudevents::Bounds;
+use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;
 use crate::model::time::Span;
 
@@ -26,6 +26,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("dispatch", "How much is under way at once."),
     ("egress", "Where the bus never connects to."),
     ("outcomes", "What agencies say they did."),
+    (
+        "notices",
+        "What senders who subscribe are told of their envelopes: falaj.delivery.settled and falaj.envelope.completed.",
+    ),
     ("metrics", "Figures for Prometheus."),
     ("telemetry", "The log, and traces for an OpenTelemetry collector."),
     (
@@ -67,6 +71,8 @@ pub(super) enum Kind {
     Flag(fn(&mut Config) -> &mut bool),
     /// A path; in the file it is relative to the file, elsewhere to the current folder.
     Path(fn(&mut Config) -> &mut PathBuf),
+    /// A CloudEvents `source`.
+    Source(fn(&mut Config) -> &mut String),
     /// Any text, or nothing.
     Text(fn(&mut Config) -> &mut Option<String>),
     /// An address to post to, or nothing.
@@ -105,7 +111,7 @@ macro_rules! setting {
     };
 }
 
-use Kind::{Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Text, Url};
+use Kind::{Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -266,6 +272,12 @@ pub(super) static SETTINGS: &[Setting] = &[
         "How long \"pending\" and \"needs_action\" may stay open before the outcome counts as unknown."
     ),
     setting!(
+        "notices.source",
+        "\"urn:falaj\"",
+        Source(|c| &mut c.notices.source),
+        "Their CloudEvents source. Nobody else may speak for it."
+    ),
+    setting!(
         "metrics.open",
         "false",
         Flag(|c| &mut c.metrics.open),
@@ -393,6 +405,8 @@ impl Setting {
             (Flag(_), _) => return wrong("true or false", "true"),
             (Path(place), Value::Text(text)) if !text.is_empty() => *place(config) = PathBuf::from(text),
             (Path(_), _) => return wrong("a path", "\"falaj-data\""),
+            (Source(place), Value::Text(text)) if !text.is_empty() && is_uri_reference(text) => *place(config) = text.clone(),
+            (Source(_), _) => return wrong("a URI-reference", "\"urn:qa:gov:falaj\""),
             (Text(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(text.clone()),
             (Text(_), _) => return wrong("a text", self.example),
             // Neither an address nor a secret is repeated: a refused one may be one all the same.
@@ -519,6 +533,7 @@ fn blank() -> Config {
         telemetry: Telemetry { log_format: Format::Auto, otlp: None, service_name: String::new(), sampling: 0.0 },
         amqp: Amqp { url: None },
         outcomes: Outcomes { deadline: zero },
+        notices: Notices { source: String::new() },
         alarms: Alarms {
             url: None,
             secret: None,

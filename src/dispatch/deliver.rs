@@ -15,15 +15,12 @@ use crate::ledger::{Claimed, Ledger, Settlement};
 use crate::mapping::{self, Form, MappingError, Message};
 use crate::model::agency::{Limits, TransportKind};
 use crate::model::delivery::{Attempt, DeliveryKey, Finished, Transition, Tries};
-use crate::model::id::{AgencyId, DeliveryId};
+use crate::model::id::{AgencyId, DeliveryId, FALAJ};
 use crate::model::outcome::{Class, Outcome, Report};
 use crate::model::retry::{self, Policy};
 use crate::model::time::At;
 use crate::model::window::Window;
 use crate::telemetry::{Metrics, trace};
-
-/// Who settles what no agency answered.
-pub const FALAJ: &str = "falaj";
 
 /// How long a delivery without subscription rests before the catalogue is asked again.
 const UNCONFIGURED_REST: Duration = Duration::from_secs(30);

@@ -94,7 +94,8 @@ pub(super) async fn services(State(app): State<App>, caller: Caller) -> Response
     let catalog = app.catalog.load();
     let counts = !matches!(caller.sight(), Sight::Own(_));
     let mut services: BTreeMap<&EventType, Service<'_>> = BTreeMap::new();
-    for schema in catalog.schemas.all().filter(|schema| !schema.about.is_abstract) {
+    let offered = |schema: &&std::sync::Arc<crate::schema::Schema>| !schema.about.is_abstract && !schema.ty.is_own();
+    for schema in catalog.schemas.all().filter(offered) {
         let about = &schema.about;
         let service = services.entry(&schema.ty).or_insert_with(|| Service {
             ty: &schema.ty,

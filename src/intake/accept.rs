@@ -13,6 +13,7 @@ use crate::model::cloudevents::EventFault;
 use crate::model::delivery::EnvelopeView;
 use crate::model::envelope::{Digest, Envelope};
 use crate::model::id::{AgencyId, Slot};
+use crate::model::notice;
 use crate::schema::Schema;
 use crate::telemetry::{Metrics, trace};
 use crate::wake::Wake;
@@ -25,6 +26,8 @@ pub struct Intake {
     wake: Wake,
     clock: Clock,
     metrics: Metrics,
+    /// The source that is Falaj's own.
+    own: Arc<str>,
 }
 
 /// Who hands an envelope in, as the door it came by has authenticated it.
@@ -53,7 +56,12 @@ struct Doubt {
 impl Intake {
     /// Puts the way in together.
     pub fn new(catalog: Current, ledger: Ledger, wake: Wake, clock: Clock, metrics: Metrics) -> Self {
-        Self { catalog, ledger, wake, clock, metrics }
+        Self { catalog, ledger, wake, clock, metrics, own: notice::SOURCE.into() }
+    }
+
+    /// Names the source that is Falaj's own, where it is another one: nobody else speaks for it, whatever a manifest says.
+    pub fn reserving(self, source: &str) -> Self {
+        Self { own: source.into(), ..self }
     }
 
     /// Accepts an envelope, or says why not. Nothing is awaited before the ledger has it in its queue (I3).
@@ -88,7 +96,7 @@ impl Intake {
         let prepared = {
             let catalog = self.catalog.load();
             let envelope = envelope?;
-            may_send(&catalog, &envelope, &sender.agency)?;
+            self.may_send(&catalog, &envelope, &sender.agency)?;
             self.prepare(&catalog, envelope, sender)?
         };
         let new = match prepared {
@@ -140,6 +148,26 @@ impl Intake {
         Ok(recipients.collect())
     }
 
+    /// Whether the sender may send the type and speak for the source; both are answered at once. What is Falaj's own is nobody's.
+    pub(super) fn may_send(&self, catalog: &Catalog, envelope: &Envelope, sender: &AgencyId) -> Result<(), Refusal> {
+        let attributes = &envelope.attributes;
+        let agency = catalog.agency(sender);
+        let may_send = agency.is_some_and(|agency| agency.may_send(attributes.ty.as_str()));
+        let may_speak = agency.is_some_and(|agency| agency.may_speak_for(&attributes.source));
+        let type_allowed = may_send && !attributes.ty.is_own();
+        let source_allowed = may_speak && attributes.source != *self.own;
+        if type_allowed && source_allowed {
+            return Ok(());
+        }
+        Err(Refusal::NotAllowed {
+            sender: sender.clone(),
+            ty: attributes.ty.clone(),
+            type_allowed,
+            source_name: attributes.source.clone(),
+            source_allowed,
+        })
+    }
+
     async fn resolve(&self, doubt: Doubt) -> Result<Accepted, Refusal> {
         let attributes = &doubt.envelope.attributes;
         match self.ledger.known(&attributes.source, &attributes.id, &doubt.digest).await? {
@@ -148,24 +176,6 @@ impl Intake {
             None => Err(doubt.refusal),
         }
     }
-}
-
-/// Whether the sender may send the type and speak for the source; both are answered at once.
-pub(super) fn may_send(catalog: &Catalog, envelope: &Envelope, sender: &AgencyId) -> Result<(), Refusal> {
-    let attributes = &envelope.attributes;
-    let agency = catalog.agency(sender);
-    let type_allowed = agency.is_some_and(|agency| agency.may_send(attributes.ty.as_str()));
-    let source_allowed = agency.is_some_and(|agency| agency.may_speak_for(&attributes.source));
-    if type_allowed && source_allowed {
-        return Ok(());
-    }
-    Err(Refusal::NotAllowed {
-        sender: sender.clone(),
-        ty: attributes.ty.clone(),
-        type_allowed,
-        source_name: attributes.source.clone(),
-        source_allowed,
-    })
 }
 
 /// The schema that applies to the envelope and that the envelope satisfies.

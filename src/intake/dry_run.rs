@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::accept::{Intake, applicable, may_send, schema_name};
+use super::accept::{Intake, applicable, schema_name};
 use super::refusal::Refusal;
 use crate::catalog::Match;
 use crate::mapping::{Form, SubjectForm, disclose, render};
@@ -84,7 +84,7 @@ impl Intake {
         let envelope = envelope?;
         let catalog = self.catalog.load();
         if let Asker::Agency(agency) = asker {
-            may_send(&catalog, &envelope, agency)?;
+            self.may_send(&catalog, &envelope, agency)?;
         }
         let schema = applicable(&catalog, &envelope)?;
         let others = catalog.passed_over(&envelope).into_iter();

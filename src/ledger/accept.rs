@@ -112,8 +112,9 @@ impl State<'_> {
         }
         if entries.is_empty() {
             self.sql.insert_completed.execute((at, column(seq), false))?;
+            self.tell_completed(seq, false)?;
         } else {
-            self.open.insert(seq, Left { count: entries.len(), failed: false }, 1);
+            self.open.insert(seq, Left { sender, count: entries.len(), failed: false }, 1);
         }
         let stored = Arc::new(Stored {
             seq: Seq(seq),

@@ -157,8 +157,9 @@ fn walk(lens: &Lens<'_>, findings: &mut Findings) -> rusqlite::Result<Met> {
         }
         latest = at;
         content(lens, &body, &mut met, findings)?;
+        super::notices::prove(lens, &body, findings)?;
         let mut whole = Whole { at, ..Whole::default() };
-        let duties = Duties { at, ty: 0, entries: body.recipients.clone(), later: lens.later(seq)? };
+        let duties = Duties { at, ty: 0, sender: 0, entries: body.recipients.clone(), later: lens.later(seq)? };
         for slot in duties.slots() {
             met.deliveries += 1;
             let Some((entry, first)) = duties.entry(slot) else {

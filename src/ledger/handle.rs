@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use super::accept::{Accepted, Ready};
 use super::codes::Count;
 use super::error::{LedgerError, OpenError};
+use super::notices::Notices;
 use super::op::{Ask, Op, Reply, Write, task};
 use super::open::Opened;
 use super::read::{Lens, corrupt};
@@ -148,8 +149,13 @@ impl Ledger {
 
     /// Opens or makes the ledger in a folder, takes the folder's lock, and starts the writer.
     pub fn open(options: Options) -> Result<Self, OpenError> {
+        Self::open_telling(options, None)
+    }
+
+    /// The same, and tells senders of their envelopes what happens to them.
+    pub fn open_telling(options: Options, notices: Option<Notices>) -> Result<Self, OpenError> {
         let readers = Arc::new(Readers::new(options.folder.clone()));
-        let Opened { shared, ops, thread } = super::open::open(options)?;
+        let Opened { shared, ops, thread } = super::open::open(options, notices)?;
         let room = Arc::new(Semaphore::new(OPS_MAX));
         Ok(Self(Arc::new(Inner { shared, readers, ops: Some(ops), room, thread: Mutex::new(Some(thread)) })))
     }

@@ -7,7 +7,7 @@
 //! changes. L7: body and digest never change. L8: nothing here reads the clock: `now` is passed in, and time never goes back.
 //!
 //! What persons do is in [`operate`], [`pause`] and [`jobs`] (R1-R3), what agencies fetch in [`lease`]; a delivery that is led again
-//! enters its lane in [`again`].
+//! enters its lane in [`again`]. What senders are told of their envelopes is written in the commits in which it happens ([`notices`]).
 //!
 //! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
 //! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
@@ -27,6 +27,7 @@ mod shared;
 
 mod accept;
 mod claim;
+mod notices;
 mod op;
 mod report;
 mod settle;
@@ -64,6 +65,7 @@ pub use check::check;
 pub use error::{LedgerError, OpenError};
 pub use export::export;
 pub use handle::Ledger;
+pub use notices::{Listeners, Notices};
 pub use open::stands_in;
 pub use repair::{
     Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, HeldBack, Job, JobKind, JobOperation, JobState, Leased,

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::codes::{COUNTS, FORMAT};
 use super::error::OpenError;
 use super::id::Keys;
+use super::notices::Notices;
 use super::op::Op;
 use super::shared::{Counts, Names, Shared};
 use super::types::{Options, Size};
@@ -46,7 +47,7 @@ pub(super) struct Opened {
 }
 
 /// Opens the folder and starts the writer.
-pub(super) fn open(options: Options) -> Result<Opened, OpenError> {
+pub(super) fn open(options: Options, notices: Option<Notices>) -> Result<Opened, OpenError> {
     let folder = options.folder.clone();
     let io = |source| OpenError::Io { folder: folder.clone(), source };
     make_folder(&folder).map_err(io)?;
@@ -66,7 +67,7 @@ pub(super) fn open(options: Options) -> Result<Opened, OpenError> {
         shared.disk_low.store(free < options.disk_floor_bytes, Relaxed);
     }
     let (send, ops) = mpsc::channel();
-    let writer = Writer { connection, options, shared: Arc::clone(&shared), ops, lock };
+    let writer = Writer { connection, options, notices, shared: Arc::clone(&shared), ops, lock };
     let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run()).map_err(io)?;
     Ok(Opened { shared, ops: send, thread })
 }

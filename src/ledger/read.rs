@@ -116,7 +116,7 @@ impl Lens<'_> {
             let flying = lock(&shared.flying);
             places.iter().map(|place| flying.contains(place)).collect::<Vec<_>>()
         });
-        let mut settled = self.settled(line.seq)?;
+        let mut settled = self.settled(line.seq, 1, Slot::MAX)?;
         let mut deliveries = Vec::with_capacity(places.len());
         for (n, (slot, entry)) in slots.into_iter().enumerate() {
             let flies = flying.as_ref().is_some_and(|flying| flying[n]);
@@ -235,11 +235,28 @@ impl Lens<'_> {
         Ok(())
     }
 
-    fn settled(&self, seq: u64) -> rusqlite::Result<HashMap<u16, Settled>> {
+    /// Finished deliveries of an envelope from slot `low` to slot `high`, by slot.
+    pub(super) fn ended(&self, line: &Line, low: u16, high: u16) -> rusqlite::Result<Vec<DeliveryView>> {
+        let mut settled: Vec<(u16, Settled)> = self.settled(line.seq, low, high)?.into_iter().collect();
+        settled.sort_unstable_by_key(|(slot, _)| *slot);
+        let later = self.later(line.seq)?;
+        let ended = settled.into_iter().map(|(slot, settled)| {
+            let first = later.iter().find(|(of, _)| *of == slot).map_or(slot, |(_, first)| *first);
+            let entry = line.recipients.get(usize::from(first).saturating_sub(1)).copied();
+            let entry = entry.ok_or_else(|| corrupt("a delivery of nobody"))?;
+            self.delivery(line, entry, slot, Some(settled), false)
+        });
+        ended.collect()
+    }
+
+    /// How the deliveries of an envelope from slot `low` to slot `high` ended, as far as they have.
+    fn settled(&self, seq: u64, low: u16, high: u16) -> rusqlite::Result<HashMap<u16, Settled>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT slot, state, outcome, attempts, at, by, why, reason, reference FROM settled WHERE seq = ?1",
+            "SELECT slot, state, outcome, attempts, at, by, why, reason, reference FROM settled
+             WHERE seq = ?1 AND slot BETWEEN ?2 AND ?3",
         )?;
-        let settled = select.query_map([column(seq)], |row| {
+        let place = (column(seq), low, high);
+        let settled = select.query_map(place, |row| {
             let state = codes::read_finished(row.get(1)?).ok_or_else(|| corrupt("an unknown end"))?;
             let outcome = row.get::<_, Option<i64>>(2)?.and_then(codes::read_outcome);
             let report = Report { outcome, reason: row.get(7)?, reference: row.get(8)? };
@@ -247,10 +264,10 @@ impl Lens<'_> {
             Ok((row.get(0)?, Settled { state, report, attempts, at, by, why }))
         })?;
         let mut settled: HashMap<u16, Settled> = settled.collect::<rusqlite::Result<_>>()?;
-        let mut later = self
-            .connection
-            .prepare_cached("SELECT slot, outcome, reason, reference FROM outcome WHERE seq = ?1 ORDER BY slot, n")?;
-        let mut rows = later.query([column(seq)])?;
+        let mut later = self.connection.prepare_cached(
+            "SELECT slot, outcome, reason, reference FROM outcome WHERE seq = ?1 AND slot BETWEEN ?2 AND ?3 ORDER BY slot, n",
+        )?;
+        let mut rows = later.query(place)?;
         while let Some(row) = rows.next()? {
             if let Some(settled) = settled.get_mut(&row.get(0)?) {
                 settled.report.outcome = codes::read_outcome(row.get(1)?);

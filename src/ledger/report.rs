@@ -86,6 +86,9 @@ impl State<'_> {
             _ => {}
         }
         self.write_outcome(spot, n + 1, later.outcome, later.report, by, now)?;
+        if later.outcome.is_final() {
+            self.tell_outcome(spot.seq, spot.slot)?;
+        }
         if current.is_some() && later.outcome.is_final() {
             self.sql.delete_open_outcome.execute((delivered_at.0, column(spot.seq), spot.slot))?;
             self.through(spot.seq, spot.slot, has_failed(Finished::Delivered, Some(later.outcome)), now.0)?;

@@ -274,6 +274,7 @@ impl State<'_> {
             Finished::Expired | Finished::Cancelled => {}
         }
         self.close_job_open(spot, end.state == Finished::Delivered)?;
+        self.tell_ended(spot.seq, spot.slot)?;
         if waits(end.state, outcome) {
             self.sql.insert_open_outcome.execute((now.0, column(spot.seq), spot.slot))?;
             return Ok(false);

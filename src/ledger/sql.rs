@@ -112,7 +112,8 @@ statements! {
     select_passed = "SELECT seq FROM passed WHERE agency = ?1 AND lane = ?2";
     delete_passed = "DELETE FROM passed WHERE agency = ?1 AND lane = ?2";
 
-    envelope_row = "SELECT at, recipients, type FROM envelope WHERE seq = ?1";
+    envelope_row = "SELECT at, recipients, type, sender FROM envelope WHERE seq = ?1";
+    select_sender = "SELECT sender FROM envelope WHERE seq = ?1";
     select_head = "SELECT head FROM envelope WHERE seq = ?1";
     expired = "SELECT at, seq FROM expiry WHERE at <= ?1 ORDER BY at, seq LIMIT ?2";
     delete_expiry = "DELETE FROM expiry WHERE at = ?1 AND seq = ?2";

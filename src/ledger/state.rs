@@ -13,9 +13,10 @@ use super::codes::{self, COUNTS, Count};
 use super::flow::Flow;
 use super::id::{self, column};
 use super::jobs::Hold;
+use super::notices::Notices;
 use super::recipients::{self, Entry};
 use super::repair::Pause;
-use super::shared::{Counts, Names, Shared, lock};
+use super::shared::{Body, Counts, Names, Shared, lock};
 use super::sql::Sql;
 use super::types::Options;
 use crate::model::delivery::Finished;
@@ -28,6 +29,8 @@ const OPEN_MAX: usize = 100_000;
 /// What is still open of an envelope.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Left {
+    /// Who sent it: `agency.n`.
+    pub(super) sender: i64,
     /// Deliveries that are not finished, or wait for a final outcome.
     pub(super) count: usize,
     /// Whether one of the others did not go well.
@@ -37,6 +40,12 @@ pub(super) struct Left {
 /// See the module.
 pub(super) struct State<'c> {
     pub(super) sql: Sql<'c>,
+    /// For what is read as readers read it, in the open transaction.
+    pub(super) connection: &'c Connection,
+    /// Who hears of its envelopes.
+    pub(super) notices: Option<Notices>,
+    /// Notices that the open transaction wrote.
+    pub(super) told: Vec<Arc<Body>>,
     pub(super) shared: Arc<Shared>,
     pub(super) options: Options,
     pub(super) flows: HashMap<i64, Flow>,
@@ -62,7 +71,12 @@ pub(super) struct State<'c> {
 
 impl<'c> State<'c> {
     /// Reads what the writer must know from the store.
-    pub(super) fn load(connection: &'c Connection, shared: Arc<Shared>, options: Options) -> rusqlite::Result<Self> {
+    pub(super) fn load(
+        connection: &'c Connection,
+        shared: Arc<Shared>,
+        options: Options,
+        notices: Option<Notices>,
+    ) -> rusqlite::Result<Self> {
         let types = connection
             .prepare("SELECT id, n FROM type")?
             .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
@@ -83,6 +97,9 @@ impl<'c> State<'c> {
         let counts = lock(&shared.counts).clone();
         Ok(Self {
             sql: Sql::prepare(connection)?,
+            connection,
+            notices,
+            told: Vec::new(),
             options,
             flows: HashMap::new(),
             types,
@@ -184,12 +201,12 @@ impl<'c> State<'c> {
     pub(super) fn duties(&mut self, seq: u64) -> rusqlite::Result<Option<Duties>> {
         let row = self.sql.envelope_row.query_row([column(seq)], |row| {
             let form: Vec<u8> = row.get(1)?;
-            Ok((row.get(0)?, form, row.get(2)?))
+            Ok((row.get(0)?, form, row.get(2)?, row.get(3)?))
         });
-        let Some((at, form, ty)) = row.optional()? else { return Ok(None) };
+        let Some((at, form, ty, sender)) = row.optional()? else { return Ok(None) };
         let Some(entries) = recipients::read(&form) else { return Ok(None) };
         let later = self.sql.redriven_of.query_map([column(seq)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(Some(Duties { at, ty, entries, later: later.collect::<rusqlite::Result<_>>()? }))
+        Ok(Some(Duties { at, ty, sender, entries, later: later.collect::<rusqlite::Result<_>>()? }))
     }
 
     /// One more delivery of an envelope is through. Its row is written. Returns whether it was the last.
@@ -218,12 +235,13 @@ impl<'c> State<'c> {
         }
         self.open.remove(&seq);
         self.sql.insert_completed.execute((at, column(seq), left.failed))?;
+        self.tell_completed(seq, left.failed)?;
         Ok(true)
     }
 
     /// Counts from the rows what is open of an envelope. The latest generation of a duty speaks for it.
     pub(super) fn count_left(&mut self, seq: u64, duties: &Duties) -> rusqlite::Result<Left> {
-        let mut left = Left { count: duties.entries.len(), failed: false };
+        let mut left = Left { sender: duties.sender, count: duties.entries.len(), failed: false };
         let mut rows = self.sql.settled_of.query([column(seq)])?;
         while let Some(row) = rows.next()? {
             if !duties.is_latest(row.get(0)?) {
@@ -258,6 +276,8 @@ pub(super) struct Duties {
     pub(super) at: i64,
     /// Its type's number.
     pub(super) ty: i64,
+    /// Its sender's.
+    pub(super) sender: i64,
     /// The first generations; slots from 1.
     pub(super) entries: Vec<Entry>,
     /// Later ones: slot and first slot, rising.

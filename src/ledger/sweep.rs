@@ -10,12 +10,10 @@ use super::shared::lock;
 use super::state::State;
 use super::types::Disclosure;
 use crate::model::delivery::Finished;
-use crate::model::id::Seq;
+use crate::model::id::{FALAJ, Seq};
 use crate::model::outcome::{BusinessOutcome, Report};
 use crate::model::time::At;
 
-/// Who ends what time ends.
-const FALAJ: &str = "falaj";
 /// Why an expired delivery ended.
 const EXPIRED: &str = "expirytime passed";
 
@@ -111,6 +109,7 @@ impl State<'_> {
             let by = Some(FALAJ.to_owned());
             self.write_outcome(spot, n + 1, BusinessOutcome::Unknown, Report::default(), by, now)?;
             self.sql.delete_open_outcome.execute((at, column(seq), slot))?;
+            self.tell_outcome(seq, slot)?;
             self.through(seq, slot, true, now.0)?;
             touched.push(Seq(seq));
         }

@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::LedgerError;
+use super::notices::Notices;
 use super::op::{Answer, Ask, Op, Reply, Write, answer, copy};
 use super::shared::{Shared, lock};
 use super::state::State;
@@ -33,6 +34,7 @@ const DISK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) options: Options,
+    pub(super) notices: Option<Notices>,
     pub(super) shared: Arc<Shared>,
     pub(super) ops: Receiver<Op>,
     /// Holds the folder while it is open.
@@ -42,9 +44,9 @@ pub(super) struct Writer {
 impl Writer {
     /// Works until the ledger is closed or its last handle is gone.
     pub(super) fn run(self) {
-        let Self { connection, options, shared, ops, lock } = self;
+        let Self { connection, options, notices, shared, ops, lock } = self;
         let _gone = Gone(Arc::clone(&shared));
-        let closing = match State::load(&connection, Arc::clone(&shared), options) {
+        let closing = match State::load(&connection, Arc::clone(&shared), options, notices) {
             Ok(state) => {
                 Turns { connection: &connection, ops, state, company: 0, disk_seen: None, blocked: false, dirty: false }
                     .run()
@@ -274,6 +276,7 @@ impl Turns<'_> {
         self.dirty = true;
         self.state.publish();
         self.state.shared.committed(Commit { took, operations: answers.len() });
+        self.state.announce();
         for answer in answers {
             if let Answer::Accept(_, Ok(super::accept::Accepted::New(body))) = &answer {
                 self.state.shared.keep(Arc::clone(body));

@@ -88,6 +88,19 @@ name!(
     NameFault::EventType
 );
 
+/// Falaj itself, where somebody must be named: who ended what time ended, who sent what no agency did. No agency bears it.
+pub const FALAJ: &str = "falaj";
+
+/// What the types of Falaj's own begin with.
+const OWN: &str = "falaj.";
+
+impl EventType {
+    /// Whether it is one of Falaj's own: nobody else may send it.
+    pub fn is_own(&self) -> bool {
+        self.as_str().starts_with(OWN)
+    }
+}
+
 fn is_agency(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -103,7 +116,8 @@ fn is_event_type(text: &str) -> bool {
     text.len() <= 120 && text.contains('.') && text.split('.').all(label)
 }
 
-/// What a manifest may write where types are meant: one type, a family (`qa.gov.residency.*`), or everything (`*`).
+/// What a manifest may write where types are meant: one type, a family (`qa.gov.residency.*`), or every type of the deployment
+/// (`*`). Falaj's own are meant by name or by `falaj.*` alone: whoever wants everything does not ask for notices of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TypePattern {
     /// Exactly this type.
@@ -131,7 +145,16 @@ impl TypePattern {
     pub fn matches(&self, ty: &str) -> bool {
         match self {
             Self::Exact(exact) => exact.as_str() == ty,
+            Self::Prefix(prefix) if prefix.is_empty() => !ty.starts_with(OWN),
             Self::Prefix(prefix) => ty.starts_with(&**prefix),
+        }
+    }
+
+    /// Whether it means types of Falaj's own.
+    pub fn is_own(&self) -> bool {
+        match self {
+            Self::Exact(ty) => ty.is_own(),
+            Self::Prefix(prefix) => prefix.starts_with(OWN),
         }
     }
 
@@ -140,6 +163,7 @@ impl TypePattern {
         match (self, other) {
             (Self::Exact(a), b) => b.matches(a.as_str()),
             (a, Self::Exact(b)) => a.matches(b.as_str()),
+            _ if self.is_own() != other.is_own() => false,
             (Self::Prefix(a), Self::Prefix(b)) => a.starts_with(&**b) || b.starts_with(&**a),
         }
     }
@@ -305,6 +329,17 @@ mod tests {
         for bad in ["", "qa.gov.*x", "qa*", "*.gov", "qa.*.x"] {
             assert!(TypePattern::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn falajs_own_types_are_meant_by_name_alone() {
+        let (all, own) = (TypePattern::parse("*").unwrap(), TypePattern::parse("falaj.*").unwrap());
+        assert!(own.matches("falaj.delivery.settled") && !all.matches("falaj.delivery.settled"));
+        assert!(all.matches("falajx.y"));
+        assert!(own.is_own() && !all.is_own() && TypePattern::parse("falaj.x").unwrap().is_own());
+        assert!(!own.overlaps(&all) && !all.overlaps(&own));
+        assert!(own.overlaps(&TypePattern::parse("falaj.delivery.*").unwrap()));
+        assert!(EventType::parse("falaj.x").unwrap().is_own() && !EventType::parse("falajx.y").unwrap().is_own());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod envelope;
 pub mod id;
 pub mod json;
+pub mod notice;
 pub mod outcome;
 pub mod retry;
 pub mod secret;

@@ -6,6 +6,7 @@
 //!
 //! Nothing here reads the clock, writes, or knows an agency.
 
+mod builtin;
 mod compat;
 mod document;
 mod fit;
@@ -21,6 +22,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use builtin::builtin;
 pub use compat::{Break, Severity, breaks};
 pub use document::SchemaProblem;
 pub use library::URI_PREFIX;

@@ -8,6 +8,7 @@ mod first_ten_minutes;
 mod http_contract;
 mod keeper;
 mod layers;
+mod notices;
 mod order;
 mod reload;
 mod repair;

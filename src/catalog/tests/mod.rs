@@ -3,5 +3,6 @@
 mod checks;
 mod deployment;
 mod many;
+mod notices;
 mod reloads;
 mod routes;

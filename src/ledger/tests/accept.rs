@@ -130,7 +130,7 @@ async fn below_the_floor_nothing_is_accepted_but_deliveries_go_on() {
     assert!(full.health().refusing.is_some());
     assert_eq!(full.claim(&agency("a"), 9, now).await.unwrap().deliveries.len(), 1);
     full.settle(vec![settlement(key("a", 1), DELIVERED, now)], now).await.unwrap();
-    House { ledger: Some(full), folder, next: 9, now }.prove().await;
+    House { ledger: Some(full), ear: Arc::default(), folder, next: 9, now }.prove().await;
 }
 
 #[tokio::test]

@@ -295,6 +295,7 @@ async fn an_envelope_has_no_more_deliveries_than_an_id_can_name() {
     let lost = house.ledger().dead_letters(DeadQuery { limit: 1, ..ask().query }).await.unwrap().remove(0).delivery.id;
     let slots = usize::from(Slot::MAX);
     let duties = super::super::state::Duties {
+        sender: 0,
         at: 0,
         ty: 1,
         entries: vec![super::super::recipients::Entry { agency: 1, lane: 1, flags: 0 }],

@@ -1,7 +1,8 @@
 //! The ledger as its callers know it. Every test ends with [`House::prove`].
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::*;
 use crate::model::delivery::{Attempt, DeliveryKey, EnvelopeView, Finished, Standing, Transition, Tries};
 use crate::model::envelope::{AttributeValue, Attributes, Envelope};
 use crate::model::id::{AgencyId, EventType, Seq, Slot};
+use crate::model::notice;
 use crate::model::outcome::{BusinessOutcome, Class, Report};
 use crate::model::time::At;
 
@@ -18,6 +20,7 @@ mod jobs;
 mod lanes;
 mod leases;
 mod model;
+mod notices;
 mod outcomes;
 mod places;
 mod repair;
@@ -53,9 +56,46 @@ fn options(folder: &Path) -> Options {
     }
 }
 
-/// A ledger with what tests need around it. Agencies are `a`, `b` and `c`, all ordered.
+/// The one who sends in tests, and whether it hears of its envelopes.
+#[derive(Default)]
+struct Ear {
+    listens: AtomicBool,
+    /// Of completed envelopes alone.
+    is_brief: AtomicBool,
+    /// For whom it was rung, once for each notice.
+    rung: Mutex<Vec<(EventType, Vec<AgencyId>)>>,
+}
+
+impl Listeners for Ear {
+    fn any(&self) -> bool {
+        self.listens.load(Ordering::SeqCst)
+    }
+
+    /// Everybody does, Falaj too: it must not depend on this that there are no notices of notices.
+    fn listens(&self, _sender: &AgencyId) -> bool {
+        self.any()
+    }
+
+    fn recipient(&self, notice: &Envelope, sender: &AgencyId) -> Option<Recipient> {
+        assert_eq!(sender.as_str(), "sender", "only the sender is told");
+        let wanted = !self.is_brief.load(Ordering::SeqCst) || notice.attributes.ty.as_str() == notice::COMPLETED;
+        wanted.then(|| Recipient { agency: sender.clone(), ordered: true, undecided: false })
+    }
+
+    fn written(&self, ty: &EventType, recipients: &[AgencyId]) {
+        self.rung.lock().unwrap().push((ty.clone(), recipients.to_vec()));
+    }
+}
+
+fn open(folder: &Path, ear: &Arc<Ear>) -> Ledger {
+    let listeners: Arc<dyn Listeners> = Arc::clone(ear) as _;
+    Ledger::open_telling(options(folder), Some(Notices { source: notice::SOURCE.into(), listeners })).unwrap()
+}
+
+/// A ledger with what tests need around it. Agencies are `a`, `b` and `c`, all ordered. Nobody listens.
 struct House {
     ledger: Option<Ledger>,
+    ear: Arc<Ear>,
     folder: Folder,
     next: u32,
     now: At,
@@ -64,8 +104,9 @@ struct House {
 impl House {
     fn new() -> Self {
         let folder = Folder::new();
-        let ledger = Ledger::open(options(&folder.0)).unwrap();
-        Self { ledger: Some(ledger), folder, next: 0, now: At(1_000_000) }
+        let ear = Arc::new(Ear::default());
+        let ledger = open(&folder.0, &ear);
+        Self { ledger: Some(ledger), ear, folder, next: 0, now: At(1_000_000) }
     }
 
     fn ledger(&self) -> &Ledger {
@@ -75,7 +116,33 @@ impl House {
     /// Drops the ledger without closing it and opens it again: what a crash leaves is what was committed.
     fn crash(&mut self) {
         self.ledger = None;
-        self.ledger = Some(Ledger::open(options(&self.folder.0)).unwrap());
+        self.ledger = Some(open(&self.folder.0, &self.ear));
+    }
+
+    /// From now on the sender hears of its envelopes, or does not.
+    fn listen(&self, listens: bool) {
+        self.ear.listens.store(listens, Ordering::SeqCst);
+    }
+
+    /// Delivers every notice to the sender, lane by lane; returns what it got, in accept order.
+    async fn hear(&self) -> Vec<Arc<Stored>> {
+        let mut heard: Vec<Arc<Stored>> = Vec::new();
+        let mut idle = 0;
+        // A claim may find nothing while rows are on their way behind a head.
+        while idle < 3 {
+            let claimed = self.claim("sender", 5).await;
+            idle = if claimed.is_empty() { idle + 1 } else { 0 };
+            for claimed in claimed {
+                let envelope = Arc::clone(&claimed.envelope);
+                let subject = &envelope.attributes.subject;
+                let in_order = |before: &Arc<Stored>| before.attributes.subject != *subject || before.seq < envelope.seq;
+                assert!(heard.iter().all(in_order), "notices of one envelope came out of order");
+                self.ledger().settle(vec![settlement(claimed.key, DELIVERED, self.now)], self.now).await.unwrap();
+                heard.push(envelope);
+            }
+        }
+        heard.sort_by_key(|notice| notice.seq);
+        heard
     }
 
     async fn accept(&mut self, subject: &str, to: &[&str]) -> EnvelopeView {

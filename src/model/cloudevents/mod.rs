@@ -18,7 +18,7 @@ mod tests;
 
 pub use binary::binary;
 pub use fault::{AttributeFault, EventFault};
-pub use shape::{is_json_media_type, is_traceparent};
+pub use shape::{is_json_media_type, is_traceparent, is_uri_reference};
 pub use structured::{batch, structured};
 
 /// Bounds on what is read; all of them come from the configuration (`[limits]`).

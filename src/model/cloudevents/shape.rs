@@ -3,7 +3,7 @@
 use crate::model::time::At;
 
 /// Whether a text is a URI-reference (RFC 3986): legal characters, a legal scheme if it has one, whole percent-escapes.
-pub(super) fn is_uri_reference(text: &str) -> bool {
+pub fn is_uri_reference(text: &str) -> bool {
     let head = text.find(['/', '?', '#']).map_or(text, |end| &text[..end]);
     let scheme_is_legal = match head.split_once(':') {
         Some((scheme, _)) => {

@@ -3,8 +3,9 @@
 //! The reference knows per delivery whether it is finished, parked, due, in flight or leased. What a claim or a lease returns must be
 //! the lowest unfinished delivery of its lane, due, not parked and not out, of an agency that is neither paused nor held by a
 //! replay, and it must tell of the latest loss before it. What a job makes must be the next generation of what was dead (or
-//! delivered, for a replay), not overtaken, in a lane that is not out. When everything is driven to its end, everything
-//! must have been offered. `check` proves the rest after crashes and at the end.
+//! delivered, for a replay), not overtaken, in a lane that is not out. Whatever happened while the sender listened it must have been
+//! told, once and in order, and nothing else. When everything is driven to its end, everything must have been offered. `check` proves
+//! the rest after crashes and at the end.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,7 @@ use reference::Model;
 
 mod reference;
 mod run;
+mod told;
 
 use run::Run;
 
@@ -61,6 +63,13 @@ enum Step {
         ms: i64,
     },
     Expire,
+    /// Outcomes that never came are given up.
+    Overdue,
+    Listen {
+        listens: bool,
+    },
+    /// The sender gets what it was told.
+    Hear,
     Report {
         pick: usize,
     },
@@ -144,6 +153,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => pick().prop_map(|pick| Step::GiveBack { pick }),
         3 => (0_i64..60).prop_map(|ms| Step::Advance { ms }),
         1 => Just(Step::Expire),
+        1 => Just(Step::Overdue),
+        1 => prop::bool::weighted(0.8).prop_map(|listens| Step::Listen { listens }),
+        2 => Just(Step::Hear),
         1 => pick().prop_map(|pick| Step::Report { pick }),
         1 => (0_usize..3).prop_map(|agency| Step::Pause { agency }),
         2 => (0_usize..3).prop_map(|agency| Step::Resume { agency }),
@@ -178,6 +190,8 @@ proptest! {
             run.compare().await;
             run.drain().await;
             run.compare().await;
+            run.hear().await;
+            run.model.told.compare();
             run.house.prove().await;
         });
     }

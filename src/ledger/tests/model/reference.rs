@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::super::*;
+use super::told::Told;
 use crate::model::id::{DeliveryId, EnvelopeId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,12 @@ pub(super) struct Known {
     pub(super) envelope: EnvelopeId,
     /// Its first generation.
     pub(super) first: DeliveryId,
-    /// When it died or was parked.
+    /// When it ended or was parked.
     pub(super) fell_at: i64,
+    /// Delivered, and its outcome is to follow.
+    pub(super) pending: bool,
+    /// Its outcome never came.
+    pub(super) unknown: bool,
 }
 
 /// A redrive or replay under way.
@@ -46,6 +51,7 @@ pub(super) struct Model {
     pub(super) leased: BTreeMap<DeliveryKey, (Uuid, i64)>,
     pub(super) paused: BTreeSet<&'static str>,
     pub(super) jobs: BTreeMap<Uuid, Job>,
+    pub(super) told: Told,
     /// What ordered lanes delivered, swept or not: agency, subject, seq.
     delivered: BTreeSet<(AgencyId, u8, Seq)>,
     /// What they lost and nobody was told of, with the first generation's id.
@@ -117,8 +123,13 @@ impl Model {
     pub(super) fn moves(&mut self, key: &DeliveryKey, state: State, now: i64) {
         self.leased.remove(key);
         let known = self.deliveries.get_mut(key).unwrap();
+        let had_ended = matches!(known.state, State::Finished(_));
         known.state = state;
         known.fell_at = now;
+        if let (State::Finished(state), false) = (state, had_ended) {
+            self.tell_ended(key, state);
+        }
+        let known = &self.deliveries[key];
         if known.subject == 0 {
             return;
         }

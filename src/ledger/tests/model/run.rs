@@ -40,6 +40,8 @@ impl Run {
                 envelope: view.id,
                 first: delivery.id,
                 fell_at: 0,
+                pending: false,
+                unknown: false,
             };
             assert!(self.model.deliveries.insert(delivery.key, known).is_none(), "a place was given twice");
         }
@@ -90,7 +92,17 @@ impl Run {
     async fn settle(&mut self, key: DeliveryKey, how: How) {
         let (settlement, state) = self.settlement(&key, how);
         self.house.ledger().settle(vec![settlement], self.house.now).await.unwrap();
-        self.model.settled(&key, state, self.house.now.0);
+        self.settled(&key, how, state);
+    }
+
+    fn settled(&mut self, key: &DeliveryKey, how: How, state: State) {
+        self.model.deliveries.get_mut(key).unwrap().pending = matches!(how, How::Pend);
+        self.model.settled(key, state, self.house.now.0);
+    }
+
+    pub(super) async fn hear(&mut self) {
+        let heard = self.house.hear().await;
+        self.model.told.hear(&heard);
     }
 
     async fn settle_lease(&mut self, pick: usize, how: How, forged: bool) {
@@ -105,7 +117,7 @@ impl Run {
         let in_force = !forged && until > self.house.now.0;
         assert_eq!(done, in_force, "{key:?} was settled under a lease that was not in force, or the other way round");
         if done {
-            self.model.settled(&key, state, self.house.now.0);
+            self.settled(&key, how, state);
         }
     }
 
@@ -151,6 +163,16 @@ impl Run {
                 while self.house.ledger().expire(self.house.now, 3).await.unwrap().len() == 3 {}
                 self.model.expire(self.house.now.0);
             }
+            Step::Overdue => {
+                let before = At(self.house.now.0 - 30);
+                while self.house.ledger().close_overdue(before, self.house.now, 3).await.unwrap().len() == 3 {}
+                self.model.overdue(before.0);
+            }
+            Step::Listen { listens } => {
+                self.house.listen(listens);
+                self.model.told.listens = listens;
+            }
+            Step::Hear => self.hear().await,
             Step::Report { pick } => self.report(pick).await,
             Step::Pause { agency: n } => {
                 self.house.ledger().pause(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
@@ -226,7 +248,10 @@ impl Run {
                 assert!(!flies && view.id == known.id);
                 assert!(matches!(view.standing, Standing::Finished { state: Finished::Delivered, .. }));
                 assert!(!self.model.leased.contains_key(&key), "{key:?} is leased, and was settled without its lease");
-                self.model.moves(&key, delivered, now.0);
+                match known.state == delivered {
+                    true => self.model.tell_outcome(&key, BusinessOutcome::Applied),
+                    false => self.model.moves(&key, delivered, now.0),
+                }
             }
             Some(Reported::Repeat(_)) => assert_eq!(known.state, delivered),
             Some(Reported::Conflict(view)) => match view.standing {
@@ -380,7 +405,9 @@ impl Run {
         for (other, _) in lane {
             assert!(!self.model.is_out(other, now), "{key:?} was led again although {other:?} of its lane is out");
         }
-        self.model.deliveries.insert(key.clone(), Known { id, state: State::Due(0), fell_at: 0, ..known });
+        self.model.told.reopen(known.envelope);
+        let again = Known { id, state: State::Due(0), fell_at: 0, pending: false, unknown: false, ..known };
+        self.model.deliveries.insert(key.clone(), again);
     }
 
     /// A job that is through has left nothing that it could have made.
@@ -460,7 +487,8 @@ impl Run {
     }
 
     pub(super) async fn compare(&self) {
-        for (id, tally) in self.house.ledger().tallies() {
+        let of_the_lanes = |(id, _): &(AgencyId, Tally)| AGENCIES.contains(&id.as_str());
+        for (id, tally) in self.house.ledger().tallies().into_iter().filter(of_the_lanes) {
             let name = id.as_str();
             let ends = [
                 (Finished::Delivered, tally.delivered),
