@@ -405,7 +405,9 @@ impl Setting {
             (Flag(_), _) => return wrong("true or false", "true"),
             (Path(place), Value::Text(text)) if !text.is_empty() => *place(config) = PathBuf::from(text),
             (Path(_), _) => return wrong("a path", "\"falaj-data\""),
-            (Source(place), Value::Text(text)) if !text.is_empty() && is_uri_reference(text) => *place(config) = text.clone(),
+            (Source(place), Value::Text(text)) if !text.is_empty() && is_uri_reference(text) => {
+                *place(config) = text.clone()
+            }
             (Source(_), _) => return wrong("a URI-reference", "\"urn:qa:gov:falaj\""),
             (Text(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(text.clone()),
             (Text(_), _) => return wrong("a text", self.example),

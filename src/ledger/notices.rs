@@ -179,7 +179,10 @@ pub(super) fn prove(lens: &Lens<'_>, body: &Body, findings: &mut Findings) -> ru
     let of_sender = body.recipients.iter().all(|entry| entry.agency == line.sender);
     if line.head.attributes.ty.is_own() || !of_sender || body.recipients.is_empty() {
         findings.add(|| {
-            format!("notice: envelope {} (seq {}) goes to another than the sender of what it tells of", stored.id, stored.seq)
+            format!(
+                "notice: envelope {} (seq {}) goes to another than the sender of what it tells of",
+                stored.id, stored.seq
+            )
         });
     }
     if address.slot > 0 && lens.ended(&line, address.slot, address.slot)?.is_empty() {

@@ -106,7 +106,8 @@ pub fn notice(source: &str, about: About<'_>, change: Change<'_>, now: At) -> En
         time: Some(now.to_string()),
         datacontenttype: Some("application/json".to_owned()),
         dataschema: None,
-        extensions: [("correlationid".to_owned(), text(procedure)), ("causationid".to_owned(), text(&original.id))].into(),
+        extensions: [("correlationid".to_owned(), text(procedure)), ("causationid".to_owned(), text(&original.id))]
+            .into(),
     };
     Envelope { attributes, data }
 }
@@ -244,9 +245,15 @@ mod tests {
         let notice = notice(SOURCE, about(&attributes), Change::Ended(&delivery(1)), At(6));
         let said = &notice.attributes;
         let envelope = "00000000-0000-0000-0000-000000000007";
-        assert_eq!((said.ty.as_str(), said.source.as_str(), said.subject.as_deref()), (SETTLED, SOURCE, Some(envelope)));
+        assert_eq!(
+            (said.ty.as_str(), said.source.as_str(), said.subject.as_deref()),
+            (SETTLED, SOURCE, Some(envelope))
+        );
         assert_eq!(said.id, "00000000-0000-0000-0000-000000000065.settled");
-        assert_eq!((said.extension("correlationid"), said.extension("causationid")), (Some("case-1"), Some("portal-7")));
+        assert_eq!(
+            (said.extension("correlationid"), said.extension("causationid")),
+            (Some("case-1"), Some("portal-7"))
+        );
         assert_eq!(
             data(&notice),
             json!({
@@ -282,7 +289,10 @@ mod tests {
         let many = told(&deliveries, true);
         assert_eq!(many.attributes.id, "00000000-0000-0000-0000-000000000007.completed.3");
         let said = data(&many);
-        assert_eq!((said["state"].as_str(), said["deliveries_omitted"].as_u64()), (Some("completed_with_failures"), Some(44)));
+        assert_eq!(
+            (said["state"].as_str(), said["deliveries_omitted"].as_u64()),
+            (Some("completed_with_failures"), Some(44))
+        );
         assert_eq!(said["deliveries"].as_array().unwrap().len(), LISTED_MAX);
         assert_eq!(said.get("subject"), None);
         let few = data(&told(&deliveries[..2], false));
@@ -292,11 +302,18 @@ mod tests {
 
     #[test]
     fn an_id_says_what_it_is_about_and_nothing_else_is_one() {
-        let (delivery, envelope) = (DeliveryId::from_uuid(Uuid::from_u128(9)), EnvelopeId::from_uuid(Uuid::from_u128(9)));
+        let (delivery, envelope) =
+            (DeliveryId::from_uuid(Uuid::from_u128(9)), EnvelopeId::from_uuid(Uuid::from_u128(9)));
         assert_eq!(told(&settled_id(delivery)), Some(Told::Delivery(delivery)));
         assert_eq!(told(&outcome_id(delivery)), Some(Told::Delivery(delivery)));
         assert_eq!(told(&completed_id(envelope, 12)), Some(Told::Envelope(envelope)));
-        for other in ["", "x.settled", &format!("{delivery}"), &format!("{delivery}.completed"), &format!("{envelope}.completed.x")] {
+        for other in [
+            "",
+            "x.settled",
+            &format!("{delivery}"),
+            &format!("{delivery}.completed"),
+            &format!("{envelope}.completed.x"),
+        ] {
             assert_eq!(told(other), None, "{other}");
         }
     }

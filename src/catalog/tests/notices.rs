@@ -76,7 +76,8 @@ fn whoever_asks_for_notices_listens_and_everything_does_not_mean_them() {
     assert_eq!((found.agency.id.as_str(), found.subscription.ordered, found.undecided), ("portal", true, false));
     assert!(by_name.recipient(&completed, &agency("portal")).is_none(), "it is no type of the subscription");
     assert!(by_name.recipient(&settled, &agency("moi")).is_none());
-    let refused = with(&format!("type = \"falaj.delivery.settled\"\nwhen = 'data.state == \"expired\"'\n{fields}")).load();
+    let refused =
+        with(&format!("type = \"falaj.delivery.settled\"\nwhen = 'data.state == \"expired\"'\n{fields}")).load();
     assert!(refused.recipient(&settled, &agency("portal")).is_none(), "the filter says no");
     let by_family = with("type = \"falaj.*\"\nfields = [\"/state\"]").load();
     assert!(by_family.listens(&agency("portal")) && by_family.recipient(&completed, &agency("portal")).is_some());

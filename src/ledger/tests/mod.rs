@@ -135,7 +135,8 @@ impl House {
             for claimed in claimed {
                 let envelope = Arc::clone(&claimed.envelope);
                 let subject = &envelope.attributes.subject;
-                let in_order = |before: &Arc<Stored>| before.attributes.subject != *subject || before.seq < envelope.seq;
+                let in_order =
+                    |before: &Arc<Stored>| before.attributes.subject != *subject || before.seq < envelope.seq;
                 assert!(heard.iter().all(in_order), "notices of one envelope came out of order");
                 self.ledger().settle(vec![settlement(claimed.key, DELIVERED, self.now)], self.now).await.unwrap();
                 heard.push(envelope);

@@ -29,7 +29,12 @@ impl House {
 
     /// What it hears now, as `change state`.
     async fn words(&self) -> Vec<String> {
-        self.hear().await.iter().map(|notice| told(notice)).map(|(_, change, state)| format!("{change} {state}")).collect()
+        self.hear()
+            .await
+            .iter()
+            .map(|notice| told(notice))
+            .map(|(_, change, state)| format!("{change} {state}"))
+            .collect()
     }
 
     async fn report_on(&self, view: &EnvelopeView, outcome: BusinessOutcome) -> Reported {
@@ -66,12 +71,16 @@ async fn each_end_is_told_and_then_the_whole_and_nothing_is_told_of_that() {
     assert_eq!(words, [settled(), settled(), word("completed", "completed.0", "completed")]);
     // As the status tells it, and what makes it part of the sender's procedure.
     let data: Value = serde_json::from_slice(&heard[1].data).unwrap();
-    let status = crate::model::status::DeliveryStatus::of(&house.view(&receipt).await.deliveries[0], &Default::default());
+    let status =
+        crate::model::status::DeliveryStatus::of(&house.view(&receipt).await.deliveries[0], &Default::default());
     let mut expected = serde_json::to_value(status).unwrap();
     expected["envelope"] = data["envelope"].clone();
     assert_eq!((&data["last_error"]["status"], data == expected), (&503.into(), true), "{data}\n{expected}");
     let attributes = &heard[1].attributes;
-    assert_eq!((attributes.extension("correlationid"), attributes.extension("causationid")), (Some("case-1"), Some("e1")));
+    assert_eq!(
+        (attributes.extension("correlationid"), attributes.extension("causationid")),
+        (Some("case-1"), Some("e1"))
+    );
     let completed: Value = serde_json::from_slice(&heard[2].data).unwrap();
     let view = house.view(&receipt).await;
     let mut status =
@@ -213,7 +222,10 @@ async fn what_a_person_ends_is_told_with_who_and_why() {
         house.operate_on(&receipt, operation).await;
         let heard = house.hear().await;
         let data: Value = serde_json::from_slice(&heard[0].data).unwrap();
-        assert_eq!((&data["state"], &data["by"], &data["reason"]), (&state.into(), &"operator".into(), &"because".into()));
+        assert_eq!(
+            (&data["state"], &data["by"], &data["reason"]),
+            (&state.into(), &"operator".into(), &"because".into())
+        );
         assert_eq!(told(&heard[1]).1, "completed.0");
     }
     house.prove().await;
@@ -308,7 +320,12 @@ async fn the_check_finds_a_notice_that_is_wrong() {
     let broken = |change: &str| {
         let connection = rusqlite::Connection::open(house.folder.0.join("ledger.db")).unwrap();
         connection.execute_batch(change).unwrap();
-        super::super::check(&house.folder.0).unwrap().broken.into_iter().filter(|told| told.starts_with("notice")).count()
+        super::super::check(&house.folder.0)
+            .unwrap()
+            .broken
+            .into_iter()
+            .filter(|told| told.starts_with("notice"))
+            .count()
     };
     assert_eq!(broken(""), 0);
     assert_eq!(broken("UPDATE envelope SET sender = (SELECT n FROM agency WHERE id = 'sender') WHERE seq = 2"), 1);

@@ -100,9 +100,8 @@ impl Model {
 
     /// Outcomes that never came.
     pub(super) fn overdue(&mut self, before: i64) {
-        let over = |(key, known): &(&DeliveryKey, &Known)| {
-            known.pending && known.fell_at < before && self.latest(key) == *key
-        };
+        let over =
+            |(key, known): &(&DeliveryKey, &Known)| known.pending && known.fell_at < before && self.latest(key) == *key;
         let over: Vec<DeliveryKey> = self.deliveries.iter().filter(over).map(|(key, _)| key.clone()).collect();
         for key in over {
             self.tell_outcome(&key, BusinessOutcome::Unknown);
