@@ -121,12 +121,12 @@ impl App {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
         follow(&metrics, &catalog.load());
-        let counting = metrics.clone();
-        ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
         let (wake, board, keys) = (Wake::new(), Board::new(), KeyRing::new(&config.auth.keys));
         let telling = notices::notices(&config.notices.source, &catalog, &wake, &metrics);
         let ledger = open(options(&config), telling).await?;
         ledger.register_disclosures(disclosures(&catalog.load())).await?;
+        let counting = metrics.clone();
+        ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
 
         let stops = Stops::default();
 

@@ -62,9 +62,7 @@ pub(super) fn of(value: &DeValue<'_>) -> Value {
         DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
             .map_or(Value::Other("a number too large"), Value::Whole),
         DeValue::Boolean(flag) => Value::Flag(*flag),
-        DeValue::Float(number) => {
-            number.as_str().parse().map_or(Value::Other("a number too large"), Value::Fraction)
-        }
+        DeValue::Float(number) => number.as_str().parse().map_or(Value::Other("a number too large"), Value::Fraction),
         DeValue::Array(items) => items
             .iter()
             .map(|item| item.get_ref().as_str().map(str::to_owned))

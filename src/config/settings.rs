@@ -7,12 +7,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Alarms, Amqp, Auth, Config, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store};
-use crate::telemetry::log::Format;
-use crate::telemetry::Settings as Telemetry;
 use crate::catalog::url;
 use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;
 use crate::model::time::Span;
+use crate::telemetry::Settings as Telemetry;
+use crate::telemetry::log::Format;
 
 const S: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -111,7 +111,9 @@ macro_rules! setting {
     };
 }
 
-use Kind::{Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url};
+use Kind::{
+    Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url,
+};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

@@ -19,7 +19,8 @@ use super::report::{Later, Verdict};
 use super::shared::{Body, Shared, lock};
 use super::state::State;
 use super::types::{
-    Acceptance, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Reported, Settlement, Size, Stored, Tally,
+    Acceptance, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Reported, Settlement, Size, Stored,
+    Tally,
 };
 use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView};
 use crate::model::envelope::Digest;

@@ -84,6 +84,7 @@ impl State<'_> {
             return Ok(());
         }
         let envelope = lens.notice(&notices.source, &line, what, now)?;
+        let (id, trace) = (lens.keys.envelope_id(line.at, seq), line.head.trace);
         // Keeps T2.
         let Some(recipient) = notices.listeners.recipient(&envelope, &sender) else { return Ok(()) };
         let new = NewEnvelope {
@@ -91,6 +92,7 @@ impl State<'_> {
             schema: notice::schema(&envelope.attributes.ty),
             sender: AgencyId::parse(FALAJ).expect("Falaj's own name is a name"),
             recipients: vec![recipient],
+            trace,
             envelope,
         };
         let ready = Ready::new(&self.shared.keys, new).map_err(corrupt)?;
@@ -98,7 +100,7 @@ impl State<'_> {
             Accepted::New(body) => self.told.push(body),
             // An id follows from what happened, and nothing happens twice: only a stranger could have taken it.
             Accepted::Repeat(_) | Accepted::Clash { .. } => {
-                tracing::error!(seq, ?what, "the identity of a notice is taken; its sender is not told");
+                tracing::error!(envelope = %id, "the identity of a notice is taken; its sender is not told");
             }
         }
         Ok(())

@@ -1,10 +1,6 @@
 //! What the writer, the readers and the callers share. The writer changes it after its commits; nothing is decided from it
 //! that the store does not say again.
 
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::cache::Cache;
 use super::codes::COUNTS;
 use super::flow::Place;
@@ -13,6 +9,10 @@ use super::recipients::Entry;
 use super::repair::Pause;
 use super::types::{Commit, Stored};
 use crate::model::id::AgencyId;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Bytes of envelopes kept in memory, so that a delivery right after acceptance reads nothing.
 const BODIES_BYTES_MAX: usize = 32 << 20;

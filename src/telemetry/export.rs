@@ -99,7 +99,8 @@ impl Traces {
 
     /// What makes spans; see [`TraceLayer`].
     pub(super) fn layer(&self) -> TraceLayer {
-        let walk: fn(&tracing::Metadata<'_>) -> bool = |metadata| metadata.is_span() && metadata.target() == trace::TARGET;
+        let walk: fn(&tracing::Metadata<'_>) -> bool =
+            |metadata| metadata.is_span() && metadata.target() == trace::TARGET;
         OpenTelemetryLayer::new(self.provider.tracer("falaj"))
             .with_location(false)
             .with_threads(false)
@@ -198,7 +199,8 @@ impl Collector for Fates {
         if !ON.load(Relaxed) {
             return Ok(());
         }
-        let help = "Spans of traces, by result (sent, failed: the collector did not take them, dropped: too many waited).";
+        let help =
+            "Spans of traces, by result (sent, failed: the collector did not take them, dropped: too many waited).";
         let mut family = encoder.encode_descriptor("falaj_trace_spans", help, None, MetricType::Counter)?;
         for (result, count) in [("sent", &SENT), ("failed", &FAILED), ("dropped", &DROPPED)] {
             let labels = ResultLabel { result: Word(result) };

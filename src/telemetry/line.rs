@@ -213,7 +213,10 @@ mod tests {
         let line = &lines[0];
         assert_eq!(line["level"], "WARN");
         assert_eq!(line["message"], "ended");
-        assert_eq!((line["agency"].as_str(), line["ms"].as_u64(), line["ok"].as_bool()), (Some("moi"), Some(7), Some(true)));
+        assert_eq!(
+            (line["agency"].as_str(), line["ms"].as_u64(), line["ok"].as_bool()),
+            (Some("moi"), Some(7), Some(true))
+        );
         assert_eq!(line["ratio"], Value::Null);
         assert_eq!(line["error"], "the outer one: the \"inner\"\none");
         assert_eq!(line["target"], "falaj::telemetry::line::tests");

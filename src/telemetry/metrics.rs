@@ -272,6 +272,12 @@ impl Metrics {
         }
     }
 
+    /// Counts a notice that is durable now: an envelope of Falaj's own, for which nobody waited.
+    pub fn told(&self, ty: &EventType) {
+        let Some(_counting) = self.counting(|known| known.types.contains(ty)) else { return };
+        self.accepted.get_or_create(&TypeLabel { r#type: TypeName(ty.clone()) }).inc();
+    }
+
     /// Counts an envelope that was known.
     pub fn repeated(&self) {
         self.repeated.inc();

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_proc_says_is_read_by_field() {
-        let stat = "7 (fa) laj)) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 1000 209715200 512 18446744073709551615";
+        let stat =
+            "7 (fa) laj)) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 1000 209715200 512 18446744073709551615";
         let status = "Name:\tfalaj\nVmSize:\t  204800 kB\nVmRSS:\t    2048 kB\nThreads:\t9\n";
         let boot = "cpu  1 2 3\nbtime 1700000000\nprocesses 4\n";
         let limits = "Limit   Soft Limit  Hard Limit  Units\nMax open files            1024                 4096                 files\n";

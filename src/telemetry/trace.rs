@@ -258,7 +258,8 @@ mod tests {
         assert!(context.is_remote() && context.is_sampled() && context.is_valid());
         assert_eq!(context.trace_state().header(), "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7");
         // A later version may say more after the flags.
-        let later = remote("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-more", Some("no state at all")).unwrap();
+        let later =
+            remote("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-more", Some("no state at all")).unwrap();
         assert!(!later.is_sampled() && later.trace_state().header().is_empty());
         for wrong in ["", "00-0-0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "28400000001"] {
             assert!(remote(wrong, None).is_none(), "{wrong}");

@@ -219,7 +219,11 @@ mod tests {
         // 30 went, and 5 are left of 10: 25 came. Retention forgot the dead ones.
         assert_eq!(rates(&before, &now, Duration::from_secs(5)), (5.0, 6.0));
         let known = BTreeMap::from([("moi".to_owned(), before)]);
-        let rows = rows(vec![agency(now, 0), Agency { id: "portal".into(), ..Agency::default() }], &known, Duration::from_secs(5));
+        let rows = rows(
+            vec![agency(now, 0), Agency { id: "portal".into(), ..Agency::default() }],
+            &known,
+            Duration::from_secs(5),
+        );
         assert_eq!(rows.len(), 1, "who receives nothing is not shown");
         assert_eq!(rows[0].out_per_second, Some(6.0));
     }

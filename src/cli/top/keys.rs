@@ -181,7 +181,10 @@ mod tests {
     #[test]
     fn bytes_are_read_as_keys() {
         assert_eq!(keys(b"q\r\x7f\x03\x15"), [Key::Char('q'), Key::Enter, Key::Back, Key::Quit, Key::Clear]);
-        assert_eq!(keys(b"\x1b[A\x1bOB\x1b[5~\x1b[1;5F\x1b[99z"), [Key::Up, Key::Down, Key::PageUp, Key::End, Key::Other]);
+        assert_eq!(
+            keys(b"\x1b[A\x1bOB\x1b[5~\x1b[1;5F\x1b[99z"),
+            [Key::Up, Key::Down, Key::PageUp, Key::End, Key::Other]
+        );
         assert_eq!(keys("صيانة".as_bytes()).len(), 5);
         assert_eq!(keys(b"\x1b"), [Key::Escape]);
         assert_eq!(keys(b"\x1bq"), [Key::Escape, Key::Char('q')]);

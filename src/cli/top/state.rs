@@ -170,7 +170,9 @@ impl Top {
         let holds = |text: &str| text.to_lowercase().contains(&wanted);
         let matches = |row: &&Row| {
             let agency = &row.agency;
-            holds(&agency.id) || holds(&agency.state) || agency.name.as_ref().is_some_and(|name| holds(&name.en) || holds(&name.ar))
+            holds(&agency.id)
+                || holds(&agency.state)
+                || agency.name.as_ref().is_some_and(|name| holds(&name.en) || holds(&name.ar))
         };
         let mut shown: Vec<&Row> = self.rows.iter().filter(matches).collect();
         shown.sort_by(|a, b| self.rank(b).cmp(&self.rank(a)).then_with(|| a.agency.id.cmp(&b.agency.id)));
@@ -188,7 +190,11 @@ impl Top {
             Sort::Oldest => (row.agency.oldest_age_seconds.map_or(0, |age| age + 1), row.unfinished()),
             Sort::Backlog => (row.unfinished(), 0),
             Sort::Parked => (queue.parked, queue.dead),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is small and never negative")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate is small and never negative"
+            )]
             Sort::Out => ((row.out_per_second.unwrap_or_default() * 1000.0) as u64, queue.delivered),
             Sort::Id => (0, 0),
         }
@@ -324,7 +330,14 @@ mod tests {
     fn agency(id: &str, age: u64, pending: u64) -> Agency {
         let deliveries = Deliveries { pending, ..Deliveries::default() };
         let oldest_age_seconds = (pending > 0).then_some(age);
-        Agency { id: id.into(), state: "open".into(), deliveries, oldest_age_seconds, delivery: Some(super::super::figures::Rules::default()), ..Agency::default() }
+        Agency {
+            id: id.into(),
+            state: "open".into(),
+            deliveries,
+            oldest_age_seconds,
+            delivery: Some(super::super::figures::Rules::default()),
+            ..Agency::default()
+        }
     }
 
     fn top() -> Top {

@@ -11,7 +11,8 @@ use crate::model::time::At;
 
 /// The titles of a printed table.
 pub const TITLES: [&str; 13] = [
-    "AGENCY", "STATE", "READY", "FLIGHT", "RETRY", "BEHIND", "PARKED", "DEAD", "IN/S", "OUT/S", "OLDEST", "UNTIL", "NAME",
+    "AGENCY", "STATE", "READY", "FLIGHT", "RETRY", "BEHIND", "PARKED", "DEAD", "IN/S", "OUT/S", "OLDEST", "UNTIL",
+    "NAME",
 ];
 
 /// A column of the screen: its title, its width, and how dear it is; where there is no room the cheapest go first.
@@ -255,7 +256,10 @@ fn details(row: &Row, now: At, paint: Paint) -> Vec<String> {
     }
     if let Some(rules) = &agency.delivery {
         let Rules { transport, timeout, in_flight, max_age } = rules;
-        put("delivery", format!("{transport}, timeout {timeout}, {in_flight} in flight at most, given up after {max_age}"));
+        put(
+            "delivery",
+            format!("{transport}, timeout {timeout}, {in_flight} in flight at most, given up after {max_age}"),
+        );
     }
     put("publishes", agency.publishes.join(" "));
     for (n, pattern) in agency.subscriptions.iter().enumerate() {
@@ -281,7 +285,8 @@ fn foot(top: &Top, paint: Paint) -> String {
             Some(Ok(done)) => paint.on(GREEN, &plain(done)),
             Some(Err(fault)) => paint.on(RED, &plain(fault)),
             None => {
-                let filter = if top.filter.is_empty() { String::new() } else { format!("  only «{}»", plain(&top.filter)) };
+                let filter =
+                    if top.filter.is_empty() { String::new() } else { format!("  only «{}»", plain(&top.filter)) };
                 let keys = format!(
                     "q quit  ↑↓ choose  Enter details  s sort: {}  / filter{filter}  p pause  r resume  ? help",
                     top.sort.word()
@@ -347,7 +352,10 @@ mod tests {
         }
         let lines = drawn(&mut top(3), 120, 24);
         assert_eq!(lines.len(), 24);
-        assert!(lines[0].contains("3 agencies") && lines[0].contains("39 waiting") && lines[0].contains("3 parked"), "{lines:#?}");
+        assert!(
+            lines[0].contains("3 agencies") && lines[0].contains("39 waiting") && lines[0].contains("3 parked"),
+            "{lines:#?}"
+        );
         assert!(lines[2].starts_with(">agency-02") && lines[2].contains("2m02s"), "{lines:#?}");
         assert!(lines[3].contains("circuit_open") && lines[3].contains("in 12s"), "{lines:#?}");
         assert!(lines[23].starts_with("q quit"), "{lines:#?}");

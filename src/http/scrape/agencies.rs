@@ -129,7 +129,11 @@ impl Gauges {
             "Seconds since the oldest unfinished delivery of an agency was accepted; 0 where nothing waits",
             self.oldest,
         );
-        registry.register("falaj_circuit_open", "1 while an agency's circuit is open: it is not asked but by a probe", self.circuit);
+        registry.register(
+            "falaj_circuit_open",
+            "1 while an agency's circuit is open: it is not asked but by a probe",
+            self.circuit,
+        );
         registry.register(
             "falaj_held",
             "1 for what holds an agency now, by reason: paused, circuit_open, throttled, window, unconfigured, no_transport",

@@ -15,14 +15,22 @@ use crate::telemetry::{Name, Word};
 
 /// Reads the bus and registers its gauges.
 pub(super) async fn register(app: &App, size: Size, registry: &mut Registry) {
-    let build = Info::new([("version", env!("CARGO_PKG_VERSION")), ("os", std::env::consts::OS), ("arch", std::env::consts::ARCH)]);
+    let build = Info::new([
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("os", std::env::consts::OS),
+        ("arch", std::env::consts::ARCH),
+    ]);
     registry.register("falaj_build", "What is running; always 1", build);
     store(app, size, &mut Plain(registry));
     places(app, &mut Plain(registry));
     deployment(app, registry);
     let plain = &mut Plain(registry);
     plain.gauge("falaj_watches", "Long polls and event streams that are open", count(app.watches()));
-    plain.gauge("falaj_watches_limit", "The most long polls and event streams there may be", count(app.settings.watches_max));
+    plain.gauge(
+        "falaj_watches_limit",
+        "The most long polls and event streams there may be",
+        count(app.settings.watches_max),
+    );
     // A ledger that cannot be read has no jobs to show.
     if let Ok(jobs) = app.ledger.open_jobs().await {
         register_jobs(&jobs, registry);
@@ -48,20 +56,40 @@ fn store(app: &App, size: Size, plain: &mut Plain<'_>) {
         "1 while envelopes are accepted; 0 where the disk is low, a commit failed, or the bus is stopping",
         if accepts { 1.0 } else { 0.0 },
     );
-    plain.gauge("falaj_writer_queue_depth", "Operations that wait for the ledger's writer or are under way", count(health.queue));
-    plain.gauge("falaj_writer_queue_limit", "The most operations there may be; beyond it callers wait", count(health.queue_max));
+    plain.gauge(
+        "falaj_writer_queue_depth",
+        "Operations that wait for the ledger's writer or are under way",
+        count(health.queue),
+    );
+    plain.gauge(
+        "falaj_writer_queue_limit",
+        "The most operations there may be; beyond it callers wait",
+        count(health.queue_max),
+    );
     plain.gauge("falaj_disk_free_bytes", "Free bytes of the disk under the ledger", number(health.disk_free_bytes));
-    plain.gauge("falaj_disk_floor_bytes", "Free bytes below which nothing is accepted any more", number(size.floor_bytes));
+    plain.gauge(
+        "falaj_disk_floor_bytes",
+        "Free bytes below which nothing is accepted any more",
+        number(size.floor_bytes),
+    );
     plain.gauge("falaj_ledger_bytes", "Bytes of the ledger's file", number(size.store_bytes));
     plain.gauge("falaj_wal_bytes", "Bytes of the write-ahead log beside it", number(size.wal_bytes));
 }
 
 fn places(app: &App, plain: &mut Plain<'_>) {
     let Some(pool) = app.board.pool() else { return };
-    plain.gauge("falaj_places", "Places for deliveries in flight that agencies share, beside the one that each has", count(pool.total()));
+    plain.gauge(
+        "falaj_places",
+        "Places for deliveries in flight that agencies share, beside the one that each has",
+        count(pool.total()),
+    );
     plain.gauge("falaj_places_free", "Shared places that nobody holds", count(pool.free()));
     plain.gauge("falaj_in_flight_bytes", "Bytes of data in flight", count(pool.bytes()));
-    plain.gauge("falaj_in_flight_bytes_limit", "Bytes in flight from which on no shared place is given", count(pool.bytes_max()));
+    plain.gauge(
+        "falaj_in_flight_bytes_limit",
+        "Bytes in flight from which on no shared place is given",
+        count(pool.bytes_max()),
+    );
 }
 
 fn deployment(app: &App, registry: &mut Registry) {

@@ -95,7 +95,8 @@ async fn metrics_are_for_those_who_watch_and_name_no_person() {
     assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     assert!(!text.contains("# EOF"));
 
-    let asking = request("GET", "/metrics", Some("viewer")).header("accept", "application/openmetrics-text;version=1.0.0");
+    let asking =
+        request("GET", "/metrics", Some("viewer")).header("accept", "application/openmetrics-text;version=1.0.0");
     let answer = door.send(asking.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.headers["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let text = String::from_utf8(answer.body.to_vec()).unwrap();

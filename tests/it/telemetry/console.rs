@@ -28,7 +28,15 @@ impl Terminal {
     fn start(bus: &Bus, args: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/telemetry/console.py");
         let mut driver = Command::new("python3")
-            .args([script, env!("CARGO_BIN_EXE_falaj"), "top", "--every", "200ms", "--url", &format!("http://{}", bus.address())])
+            .args([
+                script,
+                env!("CARGO_BIN_EXE_falaj"),
+                "top",
+                "--every",
+                "200ms",
+                "--url",
+                &format!("http://{}", bus.address()),
+            ])
             .args(args)
             .env("FALAJ_KEY", ADMIN_KEY)
             .env("LANG", "C.UTF-8")
@@ -143,7 +151,12 @@ async fn an_operator_watches_and_pauses_on_a_console() {
 #[tokio::test(flavor = "multi_thread")]
 async fn however_it_ends_the_terminal_is_given_back() {
     let mut bus = busy().await;
-    for end in [json!({ "send": "\u{3}" }), json!({ "signal": "INT" }), json!({ "signal": "TERM" }), json!({ "signal": "HUP" })] {
+    for end in [
+        json!({ "send": "\u{3}" }),
+        json!({ "signal": "INT" }),
+        json!({ "signal": "TERM" }),
+        json!({ "signal": "HUP" }),
+    ] {
         let mut terminal = Terminal::start(&bus, &[]);
         terminal.wait("3 waiting");
         // Also while something is typed.

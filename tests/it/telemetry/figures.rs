@@ -82,7 +82,11 @@ async fn an_operator_finds_every_figure_and_promtool_finds_no_fault() {
     is("falaj_deployment_agencies", &[], 3.0);
     is("falaj_jobs", &[("state", "running")], 0.0);
     is("falaj_watches", &[], 0.0);
-    is("falaj_build_info", &[("version", env!("CARGO_PKG_VERSION")), ("os", "linux"), ("arch", std::env::consts::ARCH)], 1.0);
+    is(
+        "falaj_build_info",
+        &[("version", env!("CARGO_PKG_VERSION")), ("os", "linux"), ("arch", std::env::consts::ARCH)],
+        1.0,
+    );
     let posted = [("route", "/v1/envelopes"), ("method", "POST"), ("class", "2xx")];
     is("falaj_http_requests_total", &posted, 2.0);
     is("falaj_http_request_duration_seconds_count", &posted[..2], 3.0);
@@ -133,7 +137,11 @@ async fn each_commit_is_counted_once_whoever_asks() {
     let commits = |text: &str| {
         let read = samples(text);
         let of = |name| value(&read, name, &[]).unwrap();
-        (of("falaj_commit_duration_seconds_count"), of("falaj_commit_operations_count"), of("falaj_commit_operations_sum"))
+        (
+            of("falaj_commit_duration_seconds_count"),
+            of("falaj_commit_operations_count"),
+            of("falaj_commit_operations_sum"),
+        )
     };
     let (first, sized, operations) = commits(&scrape(&bus).await);
     // Five acceptances and five settlements, one after the other.

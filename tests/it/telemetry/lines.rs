@@ -104,7 +104,14 @@ async fn nothing_that_is_told_names_a_person() {
     collector.until("spans of all that", |spans| (spans.len() > 30).then_some(())).await;
     bus.stop().await;
     let lines = lines(&bus);
-    for message in ["listening", "request", "delivered", "will be tried again", "parked; its lane waits for an operator", "stopped"] {
+    for message in [
+        "listening",
+        "request",
+        "delivered",
+        "will be tried again",
+        "parked; its lane waits for an operator",
+        "stopped",
+    ] {
         assert!(says(&lines, message), "{message} is not in the log");
     }
     let telling = fs::read_to_string(bus.log_file()).unwrap();
@@ -126,7 +133,8 @@ fn collector_traces(lines: &[Value]) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn a_line_of_text_is_for_a_person() {
-    let bus = Bus::builder().env("FALAJ_TELEMETRY__LOG_FORMAT", "text").env("FALAJ_LOG", "debug").agency("a").build().await;
+    let bus =
+        Bus::builder().env("FALAJ_TELEMETRY__LOG_FORMAT", "text").env("FALAJ_LOG", "debug").agency("a").build().await;
     let receipt = bus.post(&Thing::new("s", 1)).await;
     bus.wait_settled(&receipt.id).await;
     let text = until_async("the line of the delivery", DEADLINE, || async {
@@ -142,7 +150,8 @@ async fn a_line_of_text_is_for_a_person() {
 fn every_field_of_the_log_is_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let table = fs::read_to_string(root.join("examples/deploy/logging.md")).unwrap();
-    let named = |line: &str| line.strip_prefix("| `").and_then(|rest| rest.split_once('`')).map(|(name, _)| name.to_owned());
+    let named =
+        |line: &str| line.strip_prefix("| `").and_then(|rest| rest.split_once('`')).map(|(name, _)| name.to_owned());
     let documented: BTreeSet<String> = table.lines().filter_map(named).collect();
     let mut used: BTreeSet<String> = ["timestamp", "level", "target", "message"].map(str::to_owned).into();
     for source in sources(&root.join("src")) {

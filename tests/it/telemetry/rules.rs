@@ -106,9 +106,38 @@ struct Asked {
 }
 
 const KEYWORDS: [&str; 32] = [
-    "sum", "min", "max", "avg", "count", "topk", "bottomk", "rate", "increase", "irate", "delta", "by", "without", "on", "ignoring",
-    "group_left", "group_right", "and", "or", "unless", "absent", "histogram_quantile", "predict_linear", "label_values", "bool",
-    "offset", "clamp_min", "max_over_time", "time", "vector", "sort_desc", "inf",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "count",
+    "topk",
+    "bottomk",
+    "rate",
+    "increase",
+    "irate",
+    "delta",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "and",
+    "or",
+    "unless",
+    "absent",
+    "histogram_quantile",
+    "predict_linear",
+    "label_values",
+    "bool",
+    "offset",
+    "clamp_min",
+    "max_over_time",
+    "time",
+    "vector",
+    "sort_desc",
+    "inf",
 ];
 
 impl Asked {
@@ -128,7 +157,8 @@ impl Asked {
                 '}' => braces = false,
                 '(' => {
                     depth += 1;
-                    let opens_list = ["by", "without", "on", "ignoring", "group_left", "group_right"].contains(&before.as_str());
+                    let opens_list =
+                        ["by", "without", "on", "ignoring", "group_left", "group_right"].contains(&before.as_str());
                     list = list.or(opens_list.then_some(depth));
                 }
                 ')' => {
@@ -138,7 +168,8 @@ impl Asked {
                     depth -= 1;
                 }
                 c if c.is_ascii_alphabetic() || c == '_' => {
-                    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c))).unwrap_or(rest.len());
+                    let end =
+                        rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_:".contains(c))).unwrap_or(rest.len());
                     taken = end;
                     let word = &rest[..end];
                     if braces || list.is_some() || query.starts_with("label_values(") && rest[end..].trim() == ")" {
@@ -164,7 +195,9 @@ impl Asked {
 #[test]
 fn a_query_is_read_for_what_it_asks() {
     let mut asked = Asked::default();
-    asked.read(r#"sum by (agency, le) (rate(falaj_a_bucket{job=~"x{y", state!="dead"}[5m])) / 1e3 > 14.4 * falaj:b:rate5m"#);
+    asked.read(
+        r#"sum by (agency, le) (rate(falaj_a_bucket{job=~"x{y", state!="dead"}[5m])) / 1e3 > 14.4 * falaj:b:rate5m"#,
+    );
     asked.read("up == 1 unless on (instance) falaj_held offset 5m");
     asked.read("label_values(falaj_build_info{job=~\"$job\"}, instance)");
     let names: Vec<&str> = asked.names.iter().map(String::as_str).collect();
@@ -211,7 +244,8 @@ fn the_dashboard_is_whole() {
             assert!(description.chars().any(|c| ('ا'..='ي').contains(&c)), "{title} speaks Arabic too");
         }
     }
-    let variables: Vec<&str> = dashboard["templating"]["list"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
+    let variables: Vec<&str> =
+        dashboard["templating"]["list"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
     assert_eq!(variables, ["datasource", "job", "instance", "agency"]);
     assert!(panels.iter().any(|panel| panel["repeat"] == "agency"), "panels per agency");
 }
@@ -261,14 +295,18 @@ async fn every_rule_and_panel_asks_for_what_a_bus_tells() {
     let rules: Vec<&Value> =
         groups["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
     assert!(rules.len() > 25, "{rules:#?}");
-    names.extend(rules.iter().filter(|rule| rule["type"] == "recording").map(|rule| rule["name"].as_str().unwrap().to_owned()));
+    names.extend(
+        rules.iter().filter(|rule| rule["type"] == "recording").map(|rule| rule["name"].as_str().unwrap().to_owned()),
+    );
     let mut asked: Vec<(String, String)> = rules
         .iter()
         .map(|rule| (rule["name"].as_str().unwrap().to_owned(), rule["query"].as_str().unwrap().to_owned()))
         .collect();
     for rule in rules.iter().filter(|rule| rule["type"] == "alerting") {
         let name = rule["name"].as_str().unwrap();
-        for (annotation, arabic) in [("summary", false), ("description", false), ("summary_ar", true), ("description_ar", true)] {
+        for (annotation, arabic) in
+            [("summary", false), ("description", false), ("summary_ar", true), ("description_ar", true)]
+        {
             let text = rule["annotations"][annotation].as_str().unwrap_or_default();
             assert_eq!(text.chars().any(|c| ('ا'..='ي').contains(&c)), arabic, "{annotation} of {name}: {text}");
         }
@@ -276,7 +314,10 @@ async fn every_rule_and_panel_asks_for_what_a_bus_tells() {
     let dashboard = dashboard();
     asked.extend(queries(&dashboard));
     for variable in dashboard["templating"]["list"].as_array().unwrap().iter().skip(1) {
-        asked.push((variable["name"].as_str().unwrap().to_owned(), variable["query"]["query"].as_str().unwrap().to_owned()));
+        asked.push((
+            variable["name"].as_str().unwrap().to_owned(),
+            variable["query"]["query"].as_str().unwrap().to_owned(),
+        ));
     }
     assert!(asked.len() > 80, "{}", asked.len());
     let mut wrong = Vec::new();
@@ -285,7 +326,9 @@ async fn every_rule_and_panel_asks_for_what_a_bus_tells() {
         found.read(query);
         assert!(!found.names.is_empty(), "{place}: {query}");
         wrong.extend(found.names.difference(&names).map(|name| format!("{place}: nobody tells {name}: {query}")));
-        wrong.extend(found.labels.difference(&labels).map(|label| format!("{place}: nobody has a label {label}: {query}")));
+        wrong.extend(
+            found.labels.difference(&labels).map(|label| format!("{place}: nobody has a label {label}: {query}")),
+        );
     }
     assert!(wrong.is_empty(), "{}\nin\n{text}", wrong.join("\n"));
 
