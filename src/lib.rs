@@ -39,7 +39,7 @@
 //!    dispatch::deliver     mapping::disclose, render -> Message
 //!    connector::send       -> Outcome
 //!    model::retry::after   -> Transition (pure)
-//!    ledger::settle        one synced commit; only then is the lane free
+//!    ledger::settle        one synced commit; only then is the lane free. What the sender asked to be told is in it
 //!    wake::changed         whoever waits for the status asks again
 //! ```
 //!
@@ -90,6 +90,11 @@
 //!
 //! **Data is text.** Data is checked, compared, cut and forwarded as the text that came; a parsed tree would lose digits and hide
 //! doubled members. Price: a JSON scanner of our own in `model::json`.
+//!
+//! **What a sender is told is an envelope too.** A notice of an end, an outcome or a completion is accepted in the transaction in which it
+//! happens ([`ledger::Listeners`] answers for whom), so nothing else has to be durable, retried or ordered. Who listens is asked at that
+//! moment, not at acceptance; `*` does not mean notices, and there are none of notices. Price: one more envelope for each delivery of a
+//! sender that listens; nothing for the others.
 //!
 //! **A filter that cannot be decided is no refusal.** Where a `when` fails on an envelope (a field it did not guard is missing),
 //! the agency is a recipient all the same, and the delivery is parked before anything is sent: nothing is disclosed and nothing
