@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::{Config, KeyReloader};
 use crate::connector::egress::Egress;
 use crate::connector::webhook::{WebhookClient, WebhookTarget};
+use crate::dashboard::{self, Dashboard};
 use crate::dispatch::deliver::Tools;
 use crate::dispatch::{Board, Dispatcher, Handout, Setup};
 use crate::http;
@@ -173,7 +174,7 @@ impl App {
         };
         let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());
         let intake = intake.reserving(&config.notices.source);
-        let router = http::router(http::App::new(http::Parts {
+        let doors = http::App::new(http::Parts {
             intake,
             ledger: ledger.clone(),
             catalog: Arc::clone(&catalog),
@@ -192,7 +193,9 @@ impl App {
                 ..http::Settings::default()
             },
             closing: stops.doors.clone(),
-        }));
+        });
+        let pages = Dashboard::new(doors.clone(), dashboard_settings(&config));
+        let router = http::router(doors).merge(dashboard::router(pages));
         let server = http::Server {
             connections_max: config.http.connections_max,
             header_read_timeout: config.http.header_timeout,
@@ -306,6 +309,24 @@ fn alarm_post(config: &Config, client: &WebhookClient, clock: &Clock) -> Option<
     let secrets = config.alarms.secret.iter().cloned().collect();
     let connector = client.connector(WebhookTarget { url, secrets, timeout: NOTICE_TIMEOUT });
     Some(Postman::new(Arc::new(connector), clock.clone()))
+}
+
+fn dashboard_settings(config: &Config) -> dashboard::Settings {
+    let pages = &config.dashboard;
+    dashboard::Settings {
+        lasting: dashboard::Lasting {
+            idle: pages.session_idle,
+            whole: pages.session_whole,
+            sessions_max: pages.sessions_max,
+        },
+        tries: dashboard::Tries {
+            per_address: pages.sign_in_failures,
+            in_all: pages.sign_in_failures_total,
+            within: pages.sign_in_within,
+        },
+        https: pages.https,
+        proxies: pages.proxies.clone(),
+    }
 }
 
 fn alarm_limits(config: &Config) -> alarm::Limits {

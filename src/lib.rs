@@ -61,6 +61,7 @@
 //! | layer | may import |
 //! |---|---|
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
+//! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
 //! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
@@ -70,7 +71,7 @@
 //! | `schema`, `mapping`, `ledger` | `model` alone |
 //! | `model` | nothing of ours |
 //!
-//! `clock`, `telemetry` and `config` serve all layers above the stores. A foreign crate has one home: axum in `http`, rusqlite in
+//! `clock`, `telemetry` and `config` serve all layers above the stores. A foreign crate has one home: axum in `http` and `dashboard`, askama and fluent in `dashboard`, rusqlite in
 //! `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in `connector`, clap in `cli`. `tests/it/layers.rs`
 //! reads the `use` lines and fails on a wrong one.
 //!
@@ -107,6 +108,12 @@
 //! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
 //! out of a delivery's age when its retry is stored, so that age needs no calendar later. Price: 200 KB of time zones in the binary.
 //!
+//! **Sessions of the dashboard are kept in memory**, as the hashes of their ids, and go back to the very key that opened them: revoked
+//! or replaced, it ends them with the next request. Price: a restart signs everybody out.
+//!
+//! **Pages are written on the server**, whole, in the reader's language; a script of two hundred lines brings in what changes and
+//! nothing depends on it. Price: a page is larger than the JSON it is made of.
+//!
 //! **Alarms are kept in memory.** They follow from the ledger and the board at any moment; after a start what still holds is raised
 //! again. Price: one notice twice around a restart.
 //!
@@ -134,6 +141,8 @@ pub mod janitor;
 
 pub mod alarm;
 pub mod http;
+
+pub mod dashboard;
 
 pub mod app;
 pub mod cli;

@@ -61,6 +61,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     /// `[alarms]`.
     pub alarms: Alarms,
+    /// `[dashboard]`.
+    pub dashboard: Dashboard,
     /// `[auth]`.
     pub auth: Auth,
 }
@@ -183,6 +185,27 @@ pub struct Alarms {
     pub dead_per_hour: usize,
     /// Free bytes there should be on the store's disk.
     pub disk_free_bytes: u64,
+}
+
+/// `[dashboard]`: the pages for operators and agencies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dashboard {
+    /// After how long without being used a session ends.
+    pub session_idle: Duration,
+    /// After how long it ends in any case.
+    pub session_whole: Duration,
+    /// Sessions at once.
+    pub sessions_max: usize,
+    /// Keys that open nothing from one address, within [`Dashboard::sign_in_within`].
+    pub sign_in_failures: usize,
+    /// The same from all addresses together.
+    pub sign_in_failures_total: usize,
+    /// In which time they are counted.
+    pub sign_in_within: Duration,
+    /// Whether people come by https alone.
+    pub https: bool,
+    /// Proxies that are believed about whom they speak for.
+    pub proxies: Vec<IpNet>,
 }
 
 /// `[auth]`.

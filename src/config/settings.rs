@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Alarms, Amqp, Auth, Config, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store};
+use super::{Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store};
 use crate::catalog::url;
 use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;
@@ -36,6 +36,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "alarms",
         "What a person is told of: in the log, in the metric falaj_alarm and, with a url, by a signed CloudEvent.",
     ),
+    ("dashboard", "The pages for operators and agencies, at /dashboard."),
     ("amqp", "The broker for agencies that speak AMQP. Kept here, not served by this build yet."),
 ];
 
@@ -351,6 +352,54 @@ pub(super) static SETTINGS: &[Setting] = &[
         Bytes(|c| &mut c.alarms.disk_free_bytes, 0, TIB),
         "Alarm when less is free on the store's disk; store.disk_floor is where accepting ends."
     ),
+    setting!(
+        "dashboard.session_idle",
+        "\"1h\"",
+        Kind::Duration(|c| &mut c.dashboard.session_idle, S.saturating_mul(60), DAY),
+        "How long a session lasts in which nobody does anything."
+    ),
+    setting!(
+        "dashboard.session_whole",
+        "\"12h\"",
+        Kind::Duration(|c| &mut c.dashboard.session_whole, S.saturating_mul(60), DAY.saturating_mul(30)),
+        "How long a session lasts in any case. It ends at once when its key is revoked."
+    ),
+    setting!(
+        "dashboard.sessions_max",
+        "1000",
+        Count(|c| &mut c.dashboard.sessions_max, 1, 100_000),
+        "Sessions at once, all people together."
+    ),
+    setting!(
+        "dashboard.sign_in_failures",
+        "10",
+        Count(|c| &mut c.dashboard.sign_in_failures, 1, 10_000),
+        "Keys that open nothing which one address may try within dashboard.sign_in_within."
+    ),
+    setting!(
+        "dashboard.sign_in_failures_total",
+        "200",
+        Count(|c| &mut c.dashboard.sign_in_failures_total, 1, 1_000_000),
+        "The same for all addresses together."
+    ),
+    setting!(
+        "dashboard.sign_in_within",
+        "\"5m\"",
+        Kind::Duration(|c| &mut c.dashboard.sign_in_within, S, DAY),
+        "In which time they are counted."
+    ),
+    setting!(
+        "dashboard.https",
+        "false",
+        Flag(|c| &mut c.dashboard.https),
+        "Whether people come by https alone: cookies then never travel otherwise. A proxy that says X-Forwarded-Proto: https does the same."
+    ),
+    setting!(
+        "dashboard.proxies",
+        "[\"127.0.0.0/8\", \"::1/128\"]",
+        Networks(|c| &mut c.dashboard.proxies),
+        "Proxies whose X-Forwarded-For is believed, so that failures to sign in are counted per person behind them."
+    ),
     setting!("amqp.url", none "\"amqp://user:password@broker.example:5672/falaj\"", Text(|c| &mut c.amqp.url),
         "The broker. Only where agencies speak AMQP."),
 ];
@@ -548,6 +597,16 @@ fn blank() -> Config {
             parked: 0,
             dead_per_hour: 0,
             disk_free_bytes: 0,
+        },
+        dashboard: Dashboard {
+            session_idle: zero,
+            session_whole: zero,
+            sessions_max: 0,
+            sign_in_failures: 0,
+            sign_in_failures_total: 0,
+            sign_in_within: zero,
+            https: false,
+            proxies: Vec::new(),
         },
         dispatch: Dispatch { in_flight_total: 0, in_flight_bytes_max: 0, message_bytes_max: 0 },
         auth: Auth { keys: Vec::new() },

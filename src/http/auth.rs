@@ -47,7 +47,8 @@ pub enum Right {
 }
 
 impl Right {
-    fn is_given_to(self, role: Role) -> bool {
+    /// Whether a role has it.
+    pub fn is_given_to(self, role: Role) -> bool {
         match self {
             Self::Anyone | Self::Read => true,
             Self::Post => matches!(role, Role::Agency | Role::Admin),
@@ -106,6 +107,16 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
+/// Names a key that was presented: its SHA-256, as the configuration has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPrint([u8; 32]);
+
+impl std::fmt::Debug for KeyPrint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyPrint")
+    }
+}
+
 /// The keys in force. Clones share them; [`KeyRing::replace`] takes effect with the next request.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing(Arc<ArcSwap<Ring>>);
@@ -154,6 +165,11 @@ impl KeyRing {
 
     /// Whose key this is.
     pub fn find(&self, key: &str) -> Option<Caller> {
+        self.identify(key).map(|(_, caller)| caller)
+    }
+
+    /// Whose key this is, and what to ask [`KeyRing::holds`] about later.
+    pub fn identify(&self, key: &str) -> Option<(KeyPrint, Caller)> {
         if key.len() > KEY_BYTES_MAX || key.chars().count() < KEY_CHARS_MIN {
             return None;
         }
@@ -164,7 +180,15 @@ impl KeyRing {
             // Keeps A2.
             constant_time::verify_slices_are_equal(known, hash.as_ref()).is_ok()
         });
-        found.map(|(_, caller)| caller.clone())
+        found.map(|(print, caller)| (KeyPrint(*print), caller.clone()))
+    }
+
+    /// Whether this very key is still in force for this caller: stricter than [`KeyRing::knows`], which a new key under an old name
+    /// satisfies.
+    pub fn holds(&self, print: &KeyPrint, caller: &Caller) -> bool {
+        let ring = self.0.load();
+        let candidates = ring.keys.get(&prefix(&print.0)).map_or(&[][..], Vec::as_slice);
+        candidates.iter().any(|(hash, known)| *hash == print.0 && known == caller)
     }
 }
 
@@ -235,6 +259,10 @@ mod tests {
         assert_eq!(ring.find(&entry(Role::Viewer, None, KEY).sha256), None, "the hash is not the key");
         let caller = ring.find(KEY).unwrap();
         assert!(ring.knows(&caller));
+        let (print, _) = ring.identify(KEY).unwrap();
+        assert!(ring.holds(&print, &caller));
+        ring.replace(&[entry(Role::Agency, Some("moi"), "another key of twenty chars")]);
+        assert!(ring.knows(&caller) && !ring.holds(&print, &caller), "the name is the same, the key is not");
         ring.replace(&[]);
         assert!(!ring.knows(&caller));
         assert_eq!(ring.find(KEY), None, "a revoked key still opened");

@@ -21,7 +21,7 @@ const LIST_BYTES_MAX: usize = 64 * 1024;
 const COMMAND_DEPTH_MAX: u16 = 8;
 
 /// Reads a whole body within `bytes_max` bytes and the configured time.
-pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+pub async fn read(app: &App, headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::new(
             Kind::MediaType,

@@ -10,7 +10,7 @@ use super::error::{Kind, Problem};
 use super::path::Named;
 use super::state::App;
 use super::{body, operate};
-use crate::ledger::{Operated, Operation};
+use crate::ledger::{Actor, Operated, Operation};
 use crate::model::delivery::{DeliveryView, Standing};
 use crate::model::id::DeliveryId;
 use crate::model::status::DeliveryStatus;
@@ -31,6 +31,13 @@ async fn operated(
 ) -> Result<Response, Problem> {
     let id = DeliveryId::parse(id).ok_or_else(Problem::not_found)?;
     let actor = operate::actor(app, caller, request).await?;
+    let delivery = operate(app, id, operation, actor).await?;
+    let status = DeliveryStatus::of(&delivery, &app.hold(&delivery.key.agency));
+    Ok(body::answer(StatusCode::OK, &status))
+}
+
+/// Does it; the delivery as it then stands.
+pub async fn operate(app: &App, id: DeliveryId, operation: Operation, actor: Actor) -> Result<DeliveryView, Problem> {
     let done = app.ledger.operate(id, operation, actor, app.clock.now()).await?;
     match done.ok_or_else(Problem::not_found)? {
         Operated::Done(delivery) => {
@@ -39,8 +46,7 @@ async fn operated(
             }
             app.wake.changed([delivery.key.seq]);
             app.wake.ring([&delivery.key.agency]);
-            let status = DeliveryStatus::of(&delivery, &app.hold(&delivery.key.agency));
-            Ok(body::answer(StatusCode::OK, &status))
+            Ok(delivery)
         }
         Operated::InFlight(_) => Err(Problem::new(
             Kind::InFlight,

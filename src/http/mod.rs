@@ -10,30 +10,30 @@
 //! name a person.
 
 pub mod auth;
+pub mod body;
+pub mod deliveries;
 pub mod error;
+pub mod observe;
+pub mod operate;
+pub mod path;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod view;
 
 mod agencies;
 mod audit;
-mod body;
 mod catalogue;
 mod dead_letters;
-mod deliveries;
 mod envelopes;
 mod events;
 mod health;
-mod observe;
-mod operate;
 mod outcomes;
-mod path;
 mod pull;
 mod redrives;
 mod scrape;
 mod search;
 mod status;
-mod view;
 
 pub use routes::{router, routes};
 pub use server::Server;

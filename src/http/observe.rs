@@ -25,14 +25,23 @@ use crate::telemetry::{Metrics, trace};
 const INSTANCE_CHARS_MAX: usize = 200;
 
 /// The language the request's sender reads.
-pub(super) fn language(headers: &HeaderMap) -> Language {
+pub fn language(headers: &HeaderMap) -> Language {
     Language::accepted(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
 }
 
-/// The template of a request's route as a word of ours: a path that is none of ours says nothing.
-fn template(route: Option<&MatchedPath>) -> &'static str {
+/// What is observed: where it is counted, and the route templates that are words of ours.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Where requests are counted.
+    pub metrics: Metrics,
+    /// The same template, if it is one of a router's.
+    pub known: fn(&str) -> Option<&'static str>,
+}
+
+/// The routes of this interface.
+pub(super) fn known(template: &str) -> Option<&'static str> {
     static TEMPLATES: LazyLock<HashSet<&str>> = LazyLock::new(|| routes().map(|(_, path, _)| path).collect());
-    route.and_then(|route| TEMPLATES.get(route.as_str()).copied()).unwrap_or("-")
+    TEMPLATES.get(template).copied()
 }
 
 /// A method as a word of ours.
@@ -60,10 +69,12 @@ fn class(status: StatusCode) -> &'static str {
 }
 
 /// Runs a request, tells its problem if it has one, counts and logs it.
-pub(super) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+pub async fn observe(State(observed): State<Observed>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let uri = request.uri().clone();
-    let (route, method) = (template(request.extensions().get::<MatchedPath>()), verb(request.method()));
+    let route = request.extensions().get::<MatchedPath>().and_then(|route| (observed.known)(route.as_str()));
+    // A path that is none of ours says nothing.
+    let (route, method) = (route.unwrap_or("-"), verb(request.method()));
     let accepted = request.headers().get(ACCEPT_LANGUAGE).cloned();
     let trace = request.headers().get("traceparent").cloned();
     let span = {
@@ -89,7 +100,7 @@ pub(super) async fn observe(State(metrics): State<Metrics>, request: Request, ne
     }
 
     let (status, took) = (response.status(), begun.elapsed());
-    metrics.request(route, method, class(status), took);
+    observed.metrics.request(route, method, class(status), took);
     trace::answered(&span, status.as_u16());
     // Where traces are collected the line has the id of the span's; else it has its caller's.
     let trace_id = trace_id(trace.as_ref()).filter(|_| span.is_disabled());
@@ -130,8 +141,9 @@ mod tests {
         async fn trip() -> Response {
             panic!("the citizen's number")
         }
+        let observed = Observed { metrics: Metrics::unread(), known };
         let router: Router =
-            Router::new().route("/", axum::routing::get(trip)).layer(from_fn_with_state(Metrics::unread(), observe));
+            Router::new().route("/", axum::routing::get(trip)).layer(from_fn_with_state(observed, observe));
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()["cache-control"], "no-store");

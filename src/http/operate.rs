@@ -35,8 +35,7 @@ pub(super) async fn pause(
     request: Request,
 ) -> Result<Response, Problem> {
     let (id, actor) = order(&app, &caller, &id, request).await?;
-    app.ledger.pause(&id, actor, app.clock.now()).await?;
-    app.wake.ring([&id]);
+    hold(&app, &id, actor).await?;
     agencies::shown(&app, &id).await
 }
 
@@ -48,21 +47,39 @@ pub(super) async fn resume(
     request: Request,
 ) -> Result<Response, Problem> {
     let (id, actor) = order(&app, &caller, &id, request).await?;
-    if app.ledger.resume(&id, actor, app.clock.now()).await?.is_none() {
+    let_go(&app, &id, actor).await?;
+    agencies::shown(&app, &id).await
+}
+
+/// Pauses an agency that something is delivered to.
+pub async fn hold(app: &App, id: &AgencyId, actor: Actor) -> Result<(), Problem> {
+    receiving(app, id)?;
+    app.ledger.pause(id, actor, app.clock.now()).await?;
+    app.wake.ring([id]);
+    Ok(())
+}
+
+/// Resumes an agency that is paused.
+pub async fn let_go(app: &App, id: &AgencyId, actor: Actor) -> Result<(), Problem> {
+    receiving(app, id)?;
+    if app.ledger.resume(id, actor, app.clock.now()).await?.is_none() {
         return Err(Problem::conflict("The agency is not paused.", "التسليم إلى هذه الجهة غير موقوف."));
     }
-    app.wake.ring([&id]);
-    agencies::shown(&app, &id).await
+    app.wake.ring([id]);
+    Ok(())
+}
+
+fn receiving(app: &App, id: &AgencyId) -> Result<(), Problem> {
+    if agencies::receives(app, id).ok_or_else(Problem::not_found)? {
+        return Ok(());
+    }
+    Err(Problem::conflict("Nothing is delivered to this agency.", "لا يُسلَّم شيء إلى هذه الجهة."))
 }
 
 async fn order(app: &App, caller: &Caller, id: &str, request: Request) -> Result<(AgencyId, Actor), Problem> {
     let id = AgencyId::parse(id).map_err(|_| Problem::not_found())?;
-    let receives = agencies::receives(app, &id).ok_or_else(Problem::not_found)?;
-    let actor = actor(app, caller, request).await?;
-    if !receives {
-        return Err(Problem::conflict("Nothing is delivered to this agency.", "لا يُسلَّم شيء إلى هذه الجهة."));
-    }
-    Ok((id, actor))
+    agencies::receives(app, &id).ok_or_else(Problem::not_found)?;
+    Ok((id, actor(app, caller, request).await?))
 }
 
 /// Reads an order that is nothing but its reason.
@@ -75,7 +92,7 @@ pub(super) async fn actor(app: &App, caller: &Caller, request: Request) -> Resul
 }
 
 /// A reason as it is recorded; notes what is wrong with it.
-pub(super) fn reason(faults: &mut Vec<Fault>, pointer: &str, said: Option<String>) -> String {
+pub fn reason(faults: &mut Vec<Fault>, pointer: &str, said: Option<String>) -> String {
     let reason = said.unwrap_or_default().trim().to_owned();
     let mut fault = |keyword: &str, message: String, message_ar: String| {
         faults.push(Fault::new(pointer, keyword, message, message_ar));

@@ -8,7 +8,7 @@ use super::error::Problem;
 
 /// The names of a route's path, as [`Path`] has them; what it refuses is not found.
 #[derive(Debug)]
-pub(super) struct Named<T>(pub(super) T);
+pub struct Named<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
     type Rejection = Problem;

@@ -7,6 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use super::auth::{Right, gate};
 use super::error::{Kind, Problem};
+use super::observe::Observed;
 use super::state::App;
 use super::{
     agencies, audit, catalogue, dead_letters, deliveries, envelopes, events, health, observe, operate, outcomes, pull,
@@ -76,6 +77,6 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(Kind::Method, "The path has other methods.", "لهذا المسار طرق طلب أخرى.")
         })
-        .layer(from_fn_with_state(app.metrics.clone(), observe::observe))
+        .layer(from_fn_with_state(Observed { metrics: app.metrics.clone(), known: observe::known }, observe::observe))
         .with_state(app)
 }

@@ -4,6 +4,7 @@
 //! is left. S3: stopping is ordered: no new connection, running requests are answered, and what is left at the deadline is cut.
 //! S4: a failing accept (no descriptors left) slows the loop down and does not end it.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,10 @@ use tower::ServiceExt as _;
 
 /// Rest after a failed accept.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// Who stands at the other end of a request's connection: a client, or the proxy before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// How the server serves; all of it comes from the configuration.
 #[derive(Debug, Clone)]
@@ -88,8 +93,9 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let connection = self.clone().serve(stream, router.clone(), stop.clone(), cut.clone());
+                Ok((stream, peer)) => {
+                    let connection =
+                        self.clone().serve(stream, Peer(peer.ip()), router.clone(), stop.clone(), cut.clone());
                     let open = Open::new(&self.connections);
                     connections.spawn(async move {
                         connection.await;
@@ -112,12 +118,20 @@ impl Server {
         }
     }
 
-    async fn serve(self, stream: TcpStream, router: Router, stop: CancellationToken, cut: CancellationToken) {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: Peer,
+        router: Router,
+        stop: CancellationToken,
+        cut: CancellationToken,
+    ) {
         // Answers are small and whole: waiting for more to send only costs time. A socket without it still serves.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
-        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer);
             router.clone().oneshot(request.map(Body::new))
         });
         let mut builder = http1::Builder::new();

@@ -15,7 +15,7 @@ use crate::model::status::EnvelopeStatus;
 const MASKED_CHARS_MIN: usize = 8;
 
 /// The status as a caller may see it; `None` where it may not know of the envelope (V1).
-pub(super) fn status(app: &App, sight: Sight<'_>, mut view: EnvelopeView) -> Option<EnvelopeStatus> {
+pub fn status(app: &App, sight: Sight<'_>, mut view: EnvelopeView) -> Option<EnvelopeStatus> {
     match sight {
         Sight::Clear => {}
         Sight::Masked => view.subject = view.subject.as_deref().map(mask),
@@ -48,7 +48,7 @@ fn disclosed(app: &App, agency: &AgencyId, view: &EnvelopeView) -> Option<String
 }
 
 /// `***` and the last two characters of what is long enough not to be given away by them.
-fn mask(subject: &str) -> String {
+pub fn mask(subject: &str) -> String {
     let count = subject.chars().count();
     let shown = if count >= MASKED_CHARS_MIN { count - 2 } else { count };
     format!("***{}", subject.chars().skip(shown).collect::<String>())

@@ -20,7 +20,7 @@ use super::shared::{Body, Shared, lock};
 use super::state::State;
 use super::types::{
     Acceptance, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Reported, Settlement, Size, Stored,
-    Tally,
+    Tally, Waits,
 };
 use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView};
 use crate::model::envelope::Digest;
@@ -351,6 +351,11 @@ impl Ledger {
     pub async fn oldest(&self, agency: &AgencyId) -> Result<Option<At>, LedgerError> {
         let Some(n) = self.0.shared.names().n(agency) else { return Ok(None) };
         self.0.read(move |lens| lens.oldest(n)).await
+    }
+
+    /// What waits for one agency, or for each that ever had a delivery; dead letters are counted up to `dead_max`.
+    pub async fn waits(&self, only: Option<AgencyId>, dead_max: u64) -> Result<Vec<(AgencyId, Waits)>, LedgerError> {
+        self.0.read(move |lens| lens.waits(only.as_ref(), dead_max)).await
     }
 
     /// The agency's own pseudonym of a subject: hex of a keyed hash that differs per agency.

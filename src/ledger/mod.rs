@@ -73,5 +73,5 @@ pub use repair::{
 };
 pub use types::{
     Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Recipient,
-    Reported, Settlement, Size, Stored, Tally,
+    Reported, Settlement, Size, Stored, Tally, Waits,
 };

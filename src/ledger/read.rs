@@ -11,7 +11,7 @@ use super::flow::Place;
 use super::id::{Keys, column, seq as to_seq};
 use super::recipients::{self, Entry};
 use super::shared::{Body, Names, Shared, lock};
-use super::types::Stored;
+use super::types::{Stored, Waits};
 use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView, Finished, LastError, Standing};
 use crate::model::envelope::{Attributes, Digest};
 use crate::model::id::{AgencyId, Slot};
@@ -296,5 +296,22 @@ impl Lens<'_> {
                 SELECT min(seq) AS seq FROM pending WHERE agency = ?1 UNION ALL SELECT min(seq) FROM stuck WHERE agency = ?1))",
         )?;
         select.query_row([agency], |row| row.get(0).map(At)).optional()
+    }
+
+    /// What waits for one agency, or for each; dead letters are counted up to `dead_max`.
+    pub(super) fn waits(&self, only: Option<&AgencyId>, dead_max: u64) -> rusqlite::Result<Vec<(AgencyId, Waits)>> {
+        let agencies = match only {
+            Some(id) => self.names.n(id).into_iter().collect(),
+            None => self.names.all(),
+        };
+        let mut count =
+            self.connection.prepare_cached("SELECT count(*) FROM (SELECT 1 FROM dead WHERE agency = ?1 LIMIT ?2)")?;
+        let dead_max = i64::try_from(dead_max).unwrap_or(i64::MAX);
+        let mut waits = Vec::with_capacity(agencies.len());
+        for n in agencies {
+            let dead = count.query_row((n, dead_max), |row| row.get::<_, i64>(0))?.cast_unsigned();
+            waits.push((self.agency(n)?, Waits { oldest: self.oldest(n)?, dead }));
+        }
+        Ok(waits)
     }
 }

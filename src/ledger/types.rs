@@ -203,6 +203,15 @@ pub struct Tally {
     pub cancelled: u64,
 }
 
+/// What waits for an agency, as far as it takes a look at the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// When the oldest unfinished delivery was accepted.
+    pub oldest: Option<At>,
+    /// Dead letters, counted up to a bound.
+    pub dead: u64,
+}
+
 /// Which envelopes a search asks for; all that are given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Query {

@@ -3,6 +3,7 @@
 
 mod bus;
 
+mod dashboard;
 mod die;
 mod first_ten_minutes;
 mod http_contract;

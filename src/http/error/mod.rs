@@ -104,6 +104,15 @@ impl Kind {
         self.row().status
     }
 
+    /// What it is, in one language.
+    pub fn title(self, language: Language) -> &'static str {
+        let row = self.row();
+        match language {
+            Language::English => row.title,
+            Language::Arabic => row.title_ar,
+        }
+    }
+
     /// Its `type`.
     pub fn urn(self) -> String {
         format!("urn:falaj:problem:{}", self.row().slug)
@@ -231,6 +240,26 @@ impl Problem {
         Self::new(Kind::Conflict, detail, detail_ar)
     }
 
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What went wrong, in one language.
+    pub fn detail(&self, language: Language) -> &str {
+        self.detail.get(language)
+    }
+
+    /// What is wrong in detail.
+    pub fn faults(&self) -> &[Fault] {
+        &self.errors
+    }
+
+    /// When to try again, in seconds.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        self.retry_after_s
+    }
+
     /// Its HTTP status.
     pub fn status(&self) -> StatusCode {
         self.kind.status()
@@ -238,14 +267,10 @@ impl Problem {
 
     /// The problem in one language.
     pub fn written<'a>(&'a self, language: Language, instance: Option<&'a str>) -> Written<'a> {
-        let row = self.kind.row();
         Written {
             ty: self.kind.urn(),
-            title: match language {
-                Language::English => row.title,
-                Language::Arabic => row.title_ar,
-            },
-            status: row.status.as_u16(),
+            title: self.kind.title(language),
+            status: self.status().as_u16(),
             detail: self.detail.get(language),
             instance,
             errors: &self.errors,

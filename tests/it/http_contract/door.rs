@@ -44,6 +44,7 @@ const SHOWN: [&str; 7] =
 /// The interface with everything behind it.
 pub struct Door {
     pub router: Router,
+    pub app: App,
     pub ledger: Ledger,
     pub catalog: Current,
     pub wake: Wake,
@@ -131,7 +132,8 @@ impl Door {
             settings,
             closing: closing.clone(),
         });
-        Self { router: router(app), ledger, catalog, wake, board, clock, keys, closing, folder, ids: Mutex::default() }
+        let router = router(app.clone());
+        Self { router, app, ledger, catalog, wake, board, clock, keys, closing, folder, ids: Mutex::default() }
     }
 
     /// Takes up what now stands in the deployment's folder.

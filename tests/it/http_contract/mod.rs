@@ -3,7 +3,7 @@
 //! Nothing delivers here: a test plays the dispatcher by hand where it needs a delivery to end.
 
 mod deployment;
-mod door;
+pub mod door;
 mod failing;
 mod fetching;
 mod operating;

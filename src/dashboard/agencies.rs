@@ -1,0 +1,183 @@
+//! The agencies as the dashboard shows them: name, state and queue; the one place where it is decided what their states are called.
+
+use std::collections::BTreeMap;
+
+use super::say::Say;
+use super::session::Signed;
+use super::state::Dashboard;
+use crate::http::auth::{Caller, Sight};
+use crate::http::error::Problem;
+use crate::ledger::{Tally, Waits};
+use crate::model::id::AgencyId;
+use crate::model::status::Hold;
+use crate::model::time::At;
+
+/// Dead letters of an agency that are counted; of more it is said that they are more.
+pub(super) const DEAD_MAX: u64 = 10_000;
+
+/// One agency's queue.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) id: AgencyId,
+    pub(super) hold: Hold,
+    pub(super) in_flight: u64,
+    pub(super) tally: Tally,
+    /// When the oldest of what waits was accepted.
+    pub(super) oldest: Option<At>,
+    /// Dead letters, counted up to [`DEAD_MAX`].
+    pub(super) dead: u64,
+}
+
+impl Queue {
+    /// Flowing, and not under way.
+    pub(super) fn ready(&self) -> u64 {
+        self.tally.pending.saturating_sub(self.in_flight.saturating_sub(self.tally.leased))
+    }
+
+    /// Not finished.
+    pub(super) fn unfinished(&self) -> u64 {
+        let Tally { pending, retry, parked, behind, leased, .. } = self.tally;
+        pending + retry + parked + behind + leased
+    }
+
+    pub(super) fn state(&self) -> State {
+        State::of(&self.hold)
+    }
+}
+
+/// The state of an agency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// It does not answer.
+    CircuitOpen,
+    /// It is not in the deployment any more.
+    Unconfigured,
+    /// Its transport is not served.
+    NoTransport,
+    /// A person holds it.
+    Paused,
+    /// It asked for quiet.
+    Throttled,
+    /// It is outside its service hours.
+    Window,
+    /// Deliveries flow.
+    Open,
+}
+
+impl State {
+    /// Worst first.
+    pub(super) const ALL: [Self; 7] = [
+        Self::CircuitOpen,
+        Self::Unconfigured,
+        Self::NoTransport,
+        Self::Paused,
+        Self::Throttled,
+        Self::Window,
+        Self::Open,
+    ];
+
+    pub(super) fn of(hold: &Hold) -> Self {
+        match hold {
+            Hold::Open => Self::Open,
+            Hold::Unconfigured => Self::Unconfigured,
+            Hold::NoTransport => Self::NoTransport,
+            Hold::Paused { .. } => Self::Paused,
+            Hold::CircuitOpen { .. } => Self::CircuitOpen,
+            Hold::Throttled { .. } => Self::Throttled,
+            Hold::Window { .. } => Self::Window,
+        }
+    }
+
+    /// The word used in links, styles and texts.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Unconfigured => "unconfigured",
+            Self::NoTransport => "no-transport",
+            Self::Paused => "paused",
+            Self::CircuitOpen => "circuit-open",
+            Self::Throttled => "throttled",
+            Self::Window => "window",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// How it is coloured: `bad`, `held`, `calm` or `good`.
+    pub(super) fn tone(self) -> &'static str {
+        match self {
+            Self::CircuitOpen | Self::Unconfigured | Self::NoTransport => "bad",
+            Self::Paused | Self::Throttled => "held",
+            Self::Window => "calm",
+            Self::Open => "good",
+        }
+    }
+}
+
+/// How many agencies are in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) state: State,
+    pub(super) agencies: u64,
+}
+
+/// The name of an agency in the reader's language; its id where it has none any more.
+pub(super) fn name(dashboard: &Dashboard, id: &AgencyId, say: Say) -> String {
+    dashboard.catalog.load().agency(id).map_or_else(|| id.to_string(), |agency| say.pick(&agency.name).to_owned())
+}
+
+/// Whether a caller may see an agency's queue (D1).
+pub(super) fn sees(caller: &Caller, id: &AgencyId) -> bool {
+    match caller.sight() {
+        Sight::Own(own) => own == id,
+        Sight::Masked | Sight::Clear => true,
+    }
+}
+
+/// Agencies that something is delivered to, or waits for, with their tallies.
+fn receivers(dashboard: &Dashboard, caller: &Caller) -> BTreeMap<AgencyId, Tally> {
+    let catalog = dashboard.catalog.load();
+    let configured = catalog.agencies().filter(|agency| agency.delivery.is_some());
+    let mut receivers: BTreeMap<AgencyId, Tally> =
+        configured.map(|agency| (agency.id.clone(), Tally::default())).collect();
+    receivers.extend(dashboard.ledger.tallies());
+    receivers.retain(|id, _| sees(caller, id));
+    receivers
+}
+
+/// How many agencies are in which state, worst first. Reads memory alone.
+pub(super) fn counts(dashboard: &Dashboard, signed: &Signed) -> Vec<Count> {
+    let mut counts: BTreeMap<State, u64> = BTreeMap::new();
+    for id in receivers(dashboard, &signed.caller).into_keys() {
+        *counts.entry(State::of(&dashboard.hold(&id))).or_default() += 1;
+    }
+    counts.into_iter().map(|(state, agencies)| Count { state, agencies }).collect()
+}
+
+/// The queues that a caller may see, by id.
+pub(super) async fn queues(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Queue>, Problem> {
+    let receivers = receivers(dashboard, caller);
+    let only = caller.as_agency().cloned();
+    let mut waits: BTreeMap<AgencyId, Waits> = dashboard.ledger.waits(only, DEAD_MAX).await?.into_iter().collect();
+    let queue = |(id, tally): (AgencyId, Tally)| {
+        let waits = waits.remove(&id).unwrap_or_default();
+        queue(dashboard, id, tally, &waits)
+    };
+    Ok(receivers.into_iter().map(queue).collect())
+}
+
+fn queue(dashboard: &Dashboard, id: AgencyId, tally: Tally, waits: &Waits) -> Queue {
+    let entry = dashboard.entry(&id);
+    let in_flight = u64::try_from(entry.in_flight).unwrap_or(u64::MAX);
+    Queue { id, hold: entry.hold, in_flight, tally, oldest: waits.oldest, dead: waits.dead }
+}
+
+/// One queue, where the caller may see it.
+pub(super) async fn one(dashboard: &Dashboard, caller: &Caller, id: &str) -> Result<Queue, Problem> {
+    let id = AgencyId::parse(id).map_err(|_| Problem::not_found())?;
+    let tally = receivers(dashboard, caller).remove(&id).ok_or_else(Problem::not_found)?;
+    let waits = dashboard.ledger.waits(Some(id.clone()), DEAD_MAX).await?;
+    Ok(queue(dashboard, id, tally, &waits.into_iter().next().map(|(_, waits)| waits).unwrap_or_default()))
+}

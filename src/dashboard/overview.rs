@@ -1,0 +1,252 @@
+//! The overview: every agency's queue on one page, the one that waits longest first.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::agencies::{self, Queue, State as AgencyState};
+use super::fields::Fields;
+use super::live::{self, Live, Unit};
+use super::page::{Page, html};
+use super::say::{Html, Say, count};
+use super::session::Signed;
+use super::state::Dashboard;
+use crate::http::auth::Right;
+use crate::http::error::Problem;
+use crate::model::status::Hold;
+use crate::model::time::At;
+
+/// Rows on the page; more are told of and found by the filter.
+const ROWS_MAX: usize = 500;
+/// What can be sorted by: the name in the query, and whether the largest comes first.
+pub(super) const COLUMNS: [(&str, bool); 9] = [
+    ("agency", false),
+    ("state", false),
+    ("oldest", true),
+    ("ready", true),
+    ("in-flight", true),
+    ("retry", true),
+    ("behind", true),
+    ("parked", true),
+    ("dead", true),
+];
+
+/// The screen.
+#[derive(Debug, Template)]
+#[template(path = "overview.html", config = "src/dashboard/askama.toml")]
+pub(super) struct Overview {
+    page: Page,
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    total: Total,
+    filter: String,
+    state: Option<AgencyState>,
+    /// Rows that there is no room for.
+    left_out: u64,
+}
+
+/// A head of a column, which sorts by it.
+#[derive(Debug)]
+struct Column {
+    name: &'static str,
+    href: String,
+    /// `ascending` or `descending` where it is sorted by.
+    sorted: Option<&'static str>,
+}
+
+/// One agency.
+#[derive(Debug, Template)]
+#[template(path = "overview_row.html", config = "src/dashboard/askama.toml")]
+struct Row {
+    say: Say,
+    queue: Queue,
+    name: String,
+    operates: bool,
+}
+
+/// All agencies that are shown, in figures.
+#[derive(Debug, Template)]
+#[template(path = "overview_total.html", config = "src/dashboard/askama.toml")]
+struct Total {
+    say: Say,
+    operates: bool,
+    agencies: u64,
+    oldest: Option<At>,
+    ready: u64,
+    in_flight: u64,
+    retry: u64,
+    behind: u64,
+    parked: u64,
+    dead: u64,
+}
+
+impl Row {
+    fn id(&self) -> String {
+        format!("a-{}", self.queue.id)
+    }
+
+    fn state(&self) -> AgencyState {
+        self.queue.state()
+    }
+
+    fn paused(&self) -> bool {
+        self.state() == AgencyState::Paused
+    }
+
+    /// What it is sorted by; names are not measured.
+    fn measure(&self, by: &str) -> u64 {
+        let queue = &self.queue;
+        match by {
+            "agency" => 0,
+            "state" => self.state() as u64,
+            "ready" => queue.ready(),
+            "in-flight" => queue.in_flight,
+            "retry" => queue.tally.retry,
+            "behind" => queue.tally.behind,
+            "parked" => queue.tally.parked,
+            "dead" => queue.dead,
+            // By the minute, as it is shown: the order of what has hardly waited is nobody's business and would never stand still.
+            _ => queue.oldest.map_or(0, |oldest| 1 + self.say.now.since(oldest).as_secs() / 60),
+        }
+    }
+
+    /// Why nothing goes on, or what is not well although something does.
+    fn why(&self) -> Option<Html> {
+        let say = self.say;
+        let text = match &self.queue.hold {
+            Hold::Paused { by, reason, since } => say.tell(
+                "why-paused",
+                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
+            ),
+            Hold::CircuitOpen { until, since } => say.tell(
+                "why-circuit-open",
+                [("age", say.age(since).into()), ("left", say.span(&until.since(say.now)).into())],
+            ),
+            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span(&until.since(say.now))),
+            Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
+            Hold::Unconfigured => say.t("why-unconfigured"),
+            Hold::NoTransport => say.t("why-no-transport"),
+            Hold::Open => match (self.queue.tally.parked, self.queue.tally.retry) {
+                (0, 0) => return None,
+                (0, retry) => say.tn("why-retry", &retry),
+                (parked, _) => say.tell("why-parked", [("n", count(parked))]),
+            },
+        };
+        Some(Html(super::say::escape(&text)))
+    }
+}
+
+/// `GET /dashboard`
+pub(super) async fn overview(
+    State(dashboard): State<Dashboard>,
+    signed: Signed,
+    mut page: Page,
+) -> Result<Response, Problem> {
+    let asked = page.asked.only(&["sort", "dir", "state", "q"]);
+    let (rows, total, left_out) = rows(&dashboard, &signed, page.say, &asked).await?;
+    page.live = Some(live::address::<Overview>(&asked, &units(&rows, &total)?));
+    html(&Overview {
+        columns: columns(&asked),
+        rows,
+        total,
+        filter: asked.text("q").to_owned(),
+        state: asked.get("state").and_then(AgencyState::parse),
+        left_out,
+        page,
+    })
+}
+
+impl Live for Overview {
+    const NAME: &'static str = "overview";
+    const RIGHT: Right = Right::Read;
+
+    async fn units(dashboard: &Dashboard, signed: &Signed, say: Say, asked: &Fields) -> Result<Vec<Unit>, Problem> {
+        let (rows, total, _) = rows(dashboard, signed, say, asked).await?;
+        units(&rows, &total)
+    }
+}
+
+fn units(rows: &[Row], total: &Total) -> Result<Vec<Unit>, Problem> {
+    let rows = rows.iter().map(|row| Unit::of(row.id(), row));
+    rows.chain([Unit::of("total", total)]).collect()
+}
+
+/// What is shown for a query: rows in order, their sum, and how many there was no room for.
+async fn rows(
+    dashboard: &Dashboard,
+    signed: &Signed,
+    say: Say,
+    asked: &Fields,
+) -> Result<(Vec<Row>, Total, u64), Problem> {
+    let queues = agencies::queues(dashboard, &signed.caller).await?;
+    let state = asked.get("state").and_then(AgencyState::parse);
+    let wanted = asked.text("q").to_lowercase();
+    let operates = Right::Operate.is_given_to(signed.caller.role);
+    let mut rows: Vec<Row> = queues
+        .into_iter()
+        .map(|queue| Row { name: agencies::name(dashboard, &queue.id, say), say, queue, operates })
+        .filter(|row| state.is_none_or(|state| row.state() == state))
+        .filter(|row| row.name.to_lowercase().contains(&wanted) || row.queue.id.as_str().contains(&wanted))
+        .collect();
+    sort(&mut rows, asked);
+    let total = Total::of(&rows, say, operates);
+    let left_out = rows.len().saturating_sub(ROWS_MAX);
+    rows.truncate(ROWS_MAX);
+    Ok((rows, total, u64::try_from(left_out).unwrap_or(u64::MAX)))
+}
+
+/// What is sorted by, and whether it is turned round.
+fn order(asked: &Fields) -> (&'static str, bool) {
+    let column = COLUMNS.iter().find(|(name, _)| asked.get("sort") == Some(name));
+    let (name, falling) = column.copied().unwrap_or(("oldest", true));
+    let falling = match asked.get("dir") {
+        Some("up") => false,
+        Some("down") => true,
+        _ => falling,
+    };
+    (name, falling)
+}
+
+fn sort(rows: &mut [Row], asked: &Fields) {
+    let (by, falling) = order(asked);
+    rows.sort_by_cached_key(|row| {
+        let measure = row.measure(by);
+        // Among equals the names rise, whichever way the measure goes.
+        (if falling { u64::MAX - measure } else { measure }, row.name.to_lowercase())
+    });
+    if by == "agency" && falling {
+        rows.reverse();
+    }
+}
+
+fn columns(asked: &Fields) -> Vec<Column> {
+    let (by, falling) = order(asked);
+    let column = |(name, falls): (&'static str, bool)| {
+        let sorted = (name == by).then_some(if falling { "descending" } else { "ascending" });
+        let dir = match sorted {
+            // Once more turns it round.
+            Some(_) if falling == falls => Some(if falls { "up" } else { "down" }),
+            _ => None,
+        };
+        Column { name, href: asked.with("sort", Some(name)).with("dir", dir).link("/dashboard"), sorted }
+    };
+    COLUMNS.into_iter().map(column).collect()
+}
+
+impl Total {
+    fn of(rows: &[Row], say: Say, operates: bool) -> Self {
+        let sum = |of: fn(&Queue) -> u64| rows.iter().map(|row| of(&row.queue)).sum();
+        Self {
+            say,
+            operates,
+            agencies: u64::try_from(rows.len()).unwrap_or(u64::MAX),
+            oldest: rows.iter().filter_map(|row| row.queue.oldest).min(),
+            ready: sum(Queue::ready),
+            in_flight: sum(|queue| queue.in_flight),
+            retry: sum(|queue| queue.tally.retry),
+            behind: sum(|queue| queue.tally.behind),
+            parked: sum(|queue| queue.tally.parked),
+            dead: sum(|queue| queue.dead),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The one table of routes of the dashboard: each with its method, its path and the right it asks for.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
+use axum::routing::{MethodRouter, get, post};
+
+use super::frame::frame;
+use super::guard::guard;
+use super::state::Dashboard;
+use super::{assets, live, operate, overview, sign_in};
+use crate::http::auth::Right;
+use crate::http::error::{Kind, Problem};
+use crate::http::observe::{Observed, observe};
+
+/// A route. There is no way to serve one that does not name its right.
+struct Route {
+    method: Method,
+    path: &'static str,
+    right: Right,
+    handler: MethodRouter<Dashboard>,
+}
+
+/// Every route there is.
+fn table() -> Vec<Route> {
+    let page = |path, right, handler| Route { method: Method::GET, path, right, handler };
+    let action = |path, right, handler| Route { method: Method::POST, path, right, handler };
+    vec![
+        page("/", Right::Anyone, get(|| async { Redirect::to("/dashboard") })),
+        page("/dashboard/", Right::Anyone, get(|| async { Redirect::permanent("/dashboard") })),
+        page("/dashboard/assets/{file}", Right::Anyone, get(assets::get)),
+        page("/dashboard/sign-in", Right::Anyone, get(sign_in::form)),
+        action("/dashboard/sign-in", Right::Anyone, post(sign_in::sign_in)),
+        action("/dashboard/sign-out", Right::Read, post(sign_in::sign_out)),
+        page("/dashboard/live", Right::Read, get(live::live)),
+        page("/dashboard", Right::Read, get(overview::overview)),
+        page("/dashboard/agencies/{id}/pause", Right::Operate, get(operate::ask_pause)),
+        action("/dashboard/agencies/{id}/pause", Right::Operate, post(operate::pause)),
+        page("/dashboard/agencies/{id}/resume", Right::Operate, get(operate::ask_resume)),
+        action("/dashboard/agencies/{id}/resume", Right::Operate, post(operate::resume)),
+        // Whoever is not signed in does not learn what there is.
+        page("/dashboard/{*other}", Right::Read, get(|| async { Problem::not_found() })),
+    ]
+}
+
+/// Method, path and right of every route; a path's `{name}` stands for one segment.
+pub fn routes() -> impl Iterator<Item = (Method, &'static str, Right)> {
+    table().into_iter().map(|route| (route.method, route.path, route.right))
+}
+
+/// The route template, if it is one of these.
+fn known(template: &str) -> Option<&'static str> {
+    static TEMPLATES: LazyLock<HashSet<&str>> = LazyLock::new(|| routes().map(|(_, path, _)| path).collect());
+    TEMPLATES.get(template).copied()
+}
+
+/// The router: every route behind its guard, every answer within the frame and observed.
+pub fn router(dashboard: Dashboard) -> Router {
+    let mut router = Router::new();
+    for Route { path, right, handler, .. } in table() {
+        router = router.route(path, handler.route_layer(from_fn_with_state((dashboard.clone(), right), guard)));
+    }
+    router
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Kind::Method, "The page has no such action.", "لا تتضمن هذه الصفحة هذا الإجراء.")
+        })
+        .layer(from_fn_with_state(dashboard.clone(), frame))
+        .layer(from_fn_with_state(Observed { metrics: dashboard.metrics.clone(), known }, observe))
+        .with_state(dashboard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page::PLACES;
+    use super::*;
+
+    #[test]
+    fn only_signing_in_and_files_are_open_and_what_is_posted_to_change_is_for_operators() {
+        let open: Vec<_> =
+            routes().filter(|(_, _, right)| *right == Right::Anyone).map(|(method, path, _)| (method, path)).collect();
+        let expected = [
+            (Method::GET, "/"),
+            (Method::GET, "/dashboard/"),
+            (Method::GET, "/dashboard/assets/{file}"),
+            (Method::GET, "/dashboard/sign-in"),
+            (Method::POST, "/dashboard/sign-in"),
+        ];
+        assert_eq!(open, expected);
+        for (method, path, right) in routes().filter(|(method, ..)| *method == Method::POST) {
+            let personal = path.starts_with("/dashboard/sign-");
+            assert!(personal || right == Right::Operate, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_place_of_the_navigation_is_a_page_with_the_same_right() {
+        for place in PLACES {
+            let page = routes().find(|(method, path, _)| *method == Method::GET && *path == place.path);
+            assert_eq!(page.map(|(_, _, right)| right), Some(place.right), "{}", place.path);
+        }
+    }
+}

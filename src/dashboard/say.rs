@@ -1,0 +1,222 @@
+//! How a reader is spoken to: the texts, the numbers, the ages and the times, in the reader's language.
+//!
+//! Every screen and every row has a [`Say`]; it is small and copied freely.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use askama::filters::HtmlSafe;
+use fluent_bundle::{FluentArgs, FluentValue};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{number, text};
+use crate::model::text::{Bilingual, Language};
+use crate::model::time::At;
+
+/// Text that is HTML already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Html(pub(super) String);
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl HtmlSafe for Html {}
+
+/// One value that a text speaks of.
+pub(super) type Of<'a> = (&'static str, FluentValue<'a>);
+
+/// The reader's language, and the time of what is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Say {
+    pub(super) language: Language,
+    pub(super) now: At,
+}
+
+impl Say {
+    /// A text.
+    pub(super) fn t(&self, key: &str) -> Cow<'static, str> {
+        text::message(self.language, key, &FluentArgs::new())
+    }
+
+    /// A text about a count, which it calls `$n`.
+    pub(super) fn tn(&self, key: &str, n: &u64) -> Cow<'static, str> {
+        self.tell(key, [("n", count(*n))])
+    }
+
+    /// A text about something, which it calls `$what`.
+    pub(super) fn ts(&self, key: &str, what: &str) -> Cow<'static, str> {
+        self.tell(key, [("what", FluentValue::from(what))])
+    }
+
+    /// A text about several things.
+    pub(super) fn tell<'a>(&self, key: &str, of: impl IntoIterator<Item = Of<'a>>) -> Cow<'static, str> {
+        let mut args = FluentArgs::new();
+        for (name, value) in of {
+            args.set(name, value);
+        }
+        text::message(self.language, key, &args)
+    }
+
+    /// A whole number.
+    pub(super) fn n(&self, number: &u64) -> String {
+        number::whole(*number, self.language)
+    }
+
+    /// A number in a cell where most are zero: zero is a quiet dot.
+    pub(super) fn quiet(&self, number: &u64) -> Html {
+        match number {
+            0 => Html("<span class=\"zero\">·</span>".to_owned()),
+            number => Html(self.n(number)),
+        }
+    }
+
+    /// A number that was counted up to a bound: what has reached it may be more.
+    pub(super) fn capped(&self, number: &u64, max: &u64) -> Html {
+        if number < max { self.quiet(number) } else { Html(escape(&self.tn("or-more", max))) }
+    }
+
+    /// A share of one.
+    #[allow(dead_code, reason = "for the screens that follow")]
+    pub(super) fn percent(&self, share: &f64) -> String {
+        number::percent(*share, self.language)
+    }
+
+    /// One of two texts.
+    pub(super) fn pick<'a>(&self, text: &'a Bilingual) -> &'a str {
+        text.get(self.language)
+    }
+
+    /// A length of time in its two largest units; what is shorter than a minute only says so.
+    pub(super) fn span(&self, span: &Duration) -> String {
+        let minutes = span.as_secs() / 60;
+        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+        let (first, second) = match (days, hours, minutes) {
+            (0, 0, 0) => return self.t("span-moment").into_owned(),
+            (0, 0, minutes) => (self.tn("span-minutes", &minutes), None),
+            (0, hours, minutes) => {
+                (self.tn("span-hours", &hours), (minutes > 0).then(|| self.tn("span-minutes", &minutes)))
+            }
+            (days, hours, _) => (self.tn("span-days", &days), (hours > 0).then(|| self.tn("span-hours", &hours))),
+        };
+        match second {
+            Some(second) => self
+                .tell("span-two", [("first", first.as_ref().into()), ("second", second.as_ref().into())])
+                .into_owned(),
+            None => first.into_owned(),
+        }
+    }
+
+    #[allow(dead_code, reason = "for the screens that follow")]
+    /// A short length of time: milliseconds, seconds with one place, or as [`Self::span`].
+    pub(super) fn short(&self, span: &Duration) -> String {
+        let ms = span.as_millis();
+        match ms {
+            0..1000 => self.tell("span-milliseconds", [("n", count(u64::try_from(ms).unwrap_or(0)))]).into_owned(),
+            1000..60_000 => self.tell("span-seconds", [("n", FluentValue::from(span.as_secs_f64()))]).into_owned(),
+            _ => self.span(span),
+        }
+    }
+
+    /// How long ago something was.
+    pub(super) fn age(&self, since: &At) -> String {
+        self.span(&self.now.since(*since))
+    }
+
+    /// An instant: in UTC, until the script has put it into the reader's own zone.
+    pub(super) fn at(&self, at: &At) -> Html {
+        let Some(zoned) = utc(*at) else { return Html(String::new()) };
+        let month = self.t(&format!("month-{}", zoned.month()));
+        let time = format!("{:02}:{:02}:{:02}", zoned.hour(), zoned.minute(), zoned.second());
+        let text = self.tell(
+            "time-full",
+            [
+                ("day", number::digits(&zoned.day().to_string(), self.language).into()),
+                ("month", month.as_ref().into()),
+                ("year", number::digits(&zoned.year().to_string(), self.language).into()),
+                ("time", number::digits(&time, self.language).into()),
+            ],
+        );
+        Html(format!("<time datetime=\"{at}\">{text}</time>"))
+    }
+
+    /// How long ago, with the instant where one points at it.
+    pub(super) fn ago(&self, at: &At) -> Html {
+        let full = utc(*at).map(|zoned| zoned.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+        Html(format!("<time class=\"age\" datetime=\"{at}\" title=\"{full}\">{}</time>", self.age(at)))
+    }
+}
+
+fn utc(at: At) -> Option<jiff::Zoned> {
+    Timestamp::from_millisecond(at.0).ok().map(|stamp| stamp.to_zoned(TimeZone::UTC))
+}
+
+/// A count as texts take it.
+pub(super) fn count(n: u64) -> FluentValue<'static> {
+    FluentValue::from(n)
+}
+
+/// Text within HTML.
+pub(super) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(language: Language) -> Say {
+        Say { language, now: At(1_700_000_000_000) }
+    }
+
+    fn plain(text: &str) -> String {
+        text.replace(['\u{2068}', '\u{2069}'], "")
+    }
+
+    #[test]
+    fn lengths_of_time_are_said_in_two_units() {
+        let lengths = [
+            (59, "< 1 min", "أقل من دقيقة"),
+            (60, "1 min", "دقيقة"),
+            (11 * 60, "11 min", "١١ دقيقة"),
+            (7_260, "2 h 1 min", "ساعتان ودقيقة"),
+            (90_000, "1 d 1 h", "يوم وساعة"),
+            (3 * 86_400, "3 d", "٣ أيام"),
+        ];
+        for (seconds, english, arabic) in lengths {
+            let span = Duration::from_secs(seconds);
+            assert_eq!(plain(&say(Language::English).span(&span)), english);
+            assert_eq!(plain(&say(Language::Arabic).span(&span)), arabic);
+        }
+        assert_eq!(plain(&say(Language::English).short(&Duration::from_millis(1_540))), "1.5 s");
+    }
+
+    #[test]
+    fn instants_are_utc_until_the_script_has_run() {
+        let at = At(1_700_000_000_123);
+        let english = plain(&say(Language::English).at(&at).0);
+        assert_eq!(english, "<time datetime=\"2023-11-14T22:13:20.123Z\">14 Nov 2023, 22:13:20 UTC</time>");
+        let arabic = plain(&say(Language::Arabic).at(&at).0);
+        assert!(arabic.contains("١٤ نوفمبر ٢٠٢٣، ٢٢:١٣:٢٠ UTC"), "{arabic}");
+    }
+
+    #[test]
+    fn what_is_written_into_html_is_escaped() {
+        assert_eq!(escape("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+    }
+}

@@ -1,0 +1,245 @@
+//! Who is signed in.
+//!
+//! S1: a session's id is 256 random bits; only its SHA-256 is kept. S2: it ends when nobody did anything for a while, in any case
+//! after a while, and at once when its key is revoked or replaced. S3: sessions are bounded: one key's newest push out its oldest, and
+//! nobody can push out anybody else's. S4: each has a token of its own that every form must bring back. Sessions are kept in memory
+//! and end with the process. Nothing here reads the clock.
+//!
+//! Whoever finds out who somebody is, by a key or otherwise, calls [`Sessions::begin`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::{constant_time, digest, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::http::auth::{Caller, KeyPrint, KeyRing};
+use crate::model::time::At;
+
+/// Random bytes of an id and of a token.
+const SECRET_BYTES: usize = 32;
+/// Sessions of one caller.
+pub(super) const PER_CALLER_MAX: usize = 20;
+
+/// How long sessions last, and how many there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Lasting {
+    /// Without anything being done.
+    pub idle: Duration,
+    /// In any case.
+    pub whole: Duration,
+    /// Sessions at once.
+    pub sessions_max: usize,
+}
+
+/// What a session goes back to; it ends with it (S2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// A key of the configuration.
+    Key(KeyPrint),
+}
+
+impl Proof {
+    fn holds(&self, keys: &KeyRing, caller: &Caller) -> bool {
+        match self {
+            Self::Key(print) => keys.holds(print, caller),
+        }
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signed {
+    /// Who.
+    pub(super) caller: Caller,
+    /// What every form of theirs brings back.
+    pub(super) token: String,
+    /// Which session.
+    pub(super) place: Place,
+}
+
+impl Signed {
+    /// Whether a form came from a page of this session.
+    pub(super) fn wrote(&self, token: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.token.as_bytes(), token.as_bytes()).is_ok()
+    }
+}
+
+/// SHA-256 of a session's id.
+pub(super) type Place = [u8; 32];
+
+#[derive(Debug)]
+struct Session {
+    caller: Caller,
+    proof: Proof,
+    token: String,
+    begun: At,
+    used: At,
+}
+
+/// Why there is no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SessionFault {
+    /// There are as many as there may be.
+    #[error("too many sessions")]
+    TooMany,
+    /// The machine gives no random bits.
+    #[error("no random bits")]
+    NoRandom,
+}
+
+/// The sessions. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    lasting: Lasting,
+    sessions: Arc<Mutex<HashMap<Place, Session>>>,
+}
+
+impl Sessions {
+    /// None yet.
+    pub fn new(lasting: Lasting) -> Self {
+        Self { lasting, sessions: Arc::default() }
+    }
+
+    /// Begins a session; returns its id, which is for the caller's browser alone.
+    pub fn begin(&self, caller: Caller, proof: Proof, now: At) -> Result<String, SessionFault> {
+        let (id, token) = (secret()?, secret()?);
+        let mut sessions = self.lock();
+        sessions.retain(|_, session| self.lasts(session, now));
+        // Keeps S3.
+        let own = || sessions.iter().filter(|(_, session)| session.caller == caller);
+        let push_out =
+            (own().count() >= PER_CALLER_MAX).then(|| own().min_by_key(|(_, session)| session.used)).flatten();
+        if let Some(oldest) = push_out.map(|(place, _)| *place) {
+            sessions.remove(&oldest);
+        }
+        if sessions.len() >= self.lasting.sessions_max {
+            return Err(SessionFault::TooMany);
+        }
+        sessions.insert(place(&id), Session { caller, proof, token, begun: now, used: now });
+        Ok(id)
+    }
+
+    /// Who has an id. With `used` it counts as something done.
+    pub(super) fn find(&self, id: &str, keys: &KeyRing, now: At, used: bool) -> Option<Signed> {
+        self.look(&place(id), keys, now, used)
+    }
+
+    /// Whether a session still lasts.
+    pub(super) fn look(&self, place: &Place, keys: &KeyRing, now: At, used: bool) -> Option<Signed> {
+        let mut sessions = self.lock();
+        let session = sessions.get_mut(place)?;
+        // Keeps S2.
+        if !self.lasts(session, now) || !session.proof.holds(keys, &session.caller) {
+            sessions.remove(place);
+            return None;
+        }
+        if used {
+            session.used = session.used.max(now);
+        }
+        Some(Signed { caller: session.caller.clone(), token: session.token.clone(), place: *place })
+    }
+
+    /// Ends a session.
+    pub(super) fn end(&self, place: &Place) {
+        self.lock().remove(place);
+    }
+
+    fn lasts(&self, session: &Session, now: At) -> bool {
+        now.since(session.used) < self.lasting.idle && now.since(session.begun) < self.lasting.whole
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn place(id: &str) -> Place {
+    let hash = digest::digest(&digest::SHA256, id.as_bytes());
+    std::array::from_fn(|at| hash.as_ref().get(at).copied().unwrap_or_default())
+}
+
+/// 256 random bits as text.
+fn secret() -> Result<String, SessionFault> {
+    let mut bytes = [0; SECRET_BYTES];
+    rand::fill(&mut bytes).map_err(|_| SessionFault::NoRandom)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agency::{KeyEntry, Role};
+
+    const LASTING: Lasting =
+        Lasting { idle: Duration::from_secs(60), whole: Duration::from_secs(200), sessions_max: 30 };
+    const KEY: &str = "a key of twenty chars or more";
+
+    fn entry(name: &str, key: &str) -> KeyEntry {
+        let hash = digest::digest(&digest::SHA256, key.as_bytes());
+        let sha256 = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        KeyEntry { name: name.into(), role: Role::Operator, agency: None, sha256 }
+    }
+
+    fn begin(sessions: &Sessions, ring: &KeyRing, key: &str, now: At) -> String {
+        let (print, caller) = ring.identify(key).unwrap();
+        sessions.begin(caller, Proof::Key(print), now).unwrap()
+    }
+
+    #[test]
+    fn a_session_ends_when_nothing_is_done_and_in_any_case() {
+        let (sessions, ring) = (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY)]));
+        let at = |seconds: i64| At(seconds * 1000);
+        let id = begin(&sessions, &ring, KEY, at(0));
+        assert_eq!(sessions.find(&id, &ring, at(59), true).unwrap().caller.name, "a");
+        // Being looked at is nothing that is done.
+        assert!(sessions.find(&id, &ring, at(110), false).is_some());
+        assert!(sessions.find(&id, &ring, at(119), false).is_none(), "60 s after it was used");
+        let id = begin(&sessions, &ring, KEY, at(0));
+        for seconds in (0..200).step_by(30) {
+            assert!(sessions.find(&id, &ring, at(seconds), true).is_some(), "{seconds}");
+        }
+        assert!(sessions.find(&id, &ring, at(200), true).is_none(), "it lasts no longer, used or not");
+    }
+
+    #[test]
+    fn a_key_that_is_revoked_or_replaced_ends_its_sessions() {
+        let (sessions, ring) =
+            (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY), entry("b", "another key that is long")]));
+        let (a, b) = (begin(&sessions, &ring, KEY, At(0)), begin(&sessions, &ring, "another key that is long", At(0)));
+        // The same name, role and agency, and another key.
+        ring.replace(&[entry("a", "the key after the first one"), entry("b", "another key that is long")]);
+        assert!(sessions.find(&a, &ring, At(1), true).is_none());
+        assert!(sessions.find(&b, &ring, At(1), true).is_some());
+    }
+
+    #[test]
+    fn nobody_pushes_out_anybody_else() {
+        let (sessions, ring) =
+            (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY), entry("b", "another key that is long")]));
+        let other = begin(&sessions, &ring, "another key that is long", At(0));
+        let own: Vec<_> = (1..=25).map(|n| begin(&sessions, &ring, KEY, At(n))).collect();
+        assert!(sessions.find(&other, &ring, At(30), false).is_some());
+        let left = own.iter().filter(|id| sessions.find(id, &ring, At(30), false).is_some()).count();
+        assert_eq!(left, PER_CALLER_MAX);
+        assert!(sessions.find(&own[24], &ring, At(30), false).is_some(), "the newest stays");
+        let few = Sessions::new(Lasting { sessions_max: 1, ..LASTING });
+        begin(&few, &ring, KEY, At(0));
+        let (print, caller) = ring.identify("another key that is long").unwrap();
+        assert_eq!(few.begin(caller, Proof::Key(print), At(1)), Err(SessionFault::TooMany));
+    }
+
+    #[test]
+    fn an_id_is_long_and_is_not_kept() {
+        let (sessions, ring) = (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY)]));
+        let id = begin(&sessions, &ring, KEY, At(0));
+        assert_eq!(id.len(), 43);
+        let signed = sessions.find(&id, &ring, At(0), true).unwrap();
+        assert!(signed.wrote(&signed.token) && !signed.wrote("") && !signed.wrote(&id));
+        assert!(!format!("{sessions:?}").contains(&id));
+        sessions.end(&signed.place);
+        assert!(sessions.find(&id, &ring, At(0), true).is_none());
+    }
+}

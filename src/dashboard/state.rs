@@ -1,0 +1,73 @@
+//! What every handler of the dashboard may reach: what the HTTP interface has, and who is signed in.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::limit::{Failures, Tries};
+use super::session::{Lasting, Sessions};
+use crate::http::App;
+
+/// How the dashboard is served; all of it comes from the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long sessions last.
+    pub lasting: Lasting,
+    /// How often somebody may fail to sign in.
+    pub tries: Tries,
+    /// Whether people reach it by https alone: cookies never leave otherwise.
+    pub https: bool,
+    /// Proxies that are believed about whom they speak for.
+    pub proxies: Vec<IpNet>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        Self {
+            lasting: Lasting { idle: minutes(60), whole: minutes(12 * 60), sessions_max: 1000 },
+            tries: Tries { per_address: 10, in_all: 100, within: minutes(5) },
+            https: false,
+            proxies: Vec::new(),
+        }
+    }
+}
+
+/// The state of the dashboard. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Dashboard(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) app: App,
+    pub(super) sessions: Sessions,
+    pub(super) failures: Failures,
+    pub(super) settings: Settings,
+}
+
+impl Dashboard {
+    /// Over what the HTTP interface has.
+    pub fn new(app: App, settings: Settings) -> Self {
+        let (sessions, failures) = (Sessions::new(settings.lasting), Failures::new(settings.tries));
+        Self(Arc::new(Inner { app, sessions, failures, settings }))
+    }
+
+    /// Who is signed in; for whoever finds out who somebody is.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Deref for Dashboard {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0.app
+    }
+}

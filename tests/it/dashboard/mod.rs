@@ -1,0 +1,8 @@
+//! The dashboard: whole pages and whole actions over the real router, a real ledger and a real deployment.
+//!
+//! Nothing delivers here: a test plays the dispatcher by hand where it needs a delivery to end.
+
+mod desk;
+mod operating;
+mod pages;
+mod signing;

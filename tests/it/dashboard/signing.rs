@@ -1,0 +1,150 @@
+//! Getting in, staying in, and being put out.
+
+use std::time::Duration;
+
+use falaj::dashboard::{Settings, Tries};
+
+use super::desk::{Office, leads, text};
+use crate::http_contract::door::key;
+
+#[tokio::test]
+async fn nothing_is_shown_before_one_has_signed_in() {
+    let office = Office::open();
+    let mut visitor = office.visitor();
+    assert_eq!(leads(&visitor.get("/").await), "/dashboard");
+    for (path, to) in [
+        ("/dashboard", "/dashboard/sign-in"),
+        ("/dashboard?state=paused", "/dashboard/sign-in?next=/dashboard%3Fstate%3Dpaused"),
+        ("/dashboard/agencies/moi/pause", "/dashboard/sign-in?next=/dashboard/agencies/moi/pause"),
+        ("/dashboard/there-is-no-such-page", "/dashboard/sign-in?next=/dashboard/there-is-no-such-page"),
+    ] {
+        let answer = visitor.get(path).await;
+        assert_eq!((answer.status.as_u16(), leads(&answer)), (303, to), "{path}");
+        assert!(answer.body.is_empty());
+    }
+    let posted = visitor.post("/dashboard/agencies/moi/pause", &[("reason", "x")]).await;
+    assert_eq!(posted.status, 401);
+    assert!(office.door.ledger.paused(&falaj::model::id::AgencyId::parse("moi").unwrap()).is_none());
+}
+
+#[tokio::test]
+async fn one_signs_in_goes_on_and_signs_out() {
+    let office = Office::open();
+    let mut desk = office.visitor();
+    let form = desk.page("/dashboard/sign-in?next=/dashboard%3Fstate%3Dpaused").await;
+    assert!(form.contains(r#"name="next" value="/dashboard?state=paused""#), "{form}");
+    let answer =
+        desk.post("/dashboard/sign-in", &[("key", &key("operator")), ("next", "/dashboard?state=paused")]).await;
+    assert_eq!((answer.status.as_u16(), leads(&answer)), (303, "/dashboard?state=paused"));
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.ends_with("; Path=/dashboard; HttpOnly; SameSite=Lax"), "{cookie}");
+    let page = desk.page("/dashboard").await;
+    assert!(page.contains("Ministry of Interior") && page.contains("Operator"), "{page}");
+    // Who is in already is not asked again.
+    assert_eq!(leads(&desk.get("/dashboard/sign-in").await), "/dashboard");
+
+    let stolen = desk.cookie("falaj_session").unwrap().to_owned();
+    let token = token(&page);
+    let answer = desk.post("/dashboard/sign-out", &[("token", &token)]).await;
+    assert_eq!(leads(&answer), "/dashboard/sign-in?out=1");
+    assert_eq!(desk.cookie("falaj_session"), None);
+    // The session is over, not only its cookie.
+    let mut thief = office.visitor();
+    let request = thief.request("GET", "/dashboard").header("cookie", format!("falaj_session={stolen}"));
+    let response = tower::ServiceExt::oneshot(thief.router(), request.body(axum::body::Body::empty()).unwrap()).await;
+    assert_eq!(response.unwrap().status(), 303);
+    assert_eq!(thief.get("/dashboard").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_wrong_key_opens_nothing_and_too_many_are_not_looked_at() {
+    let tries = Tries { per_address: 3, in_all: 5, within: Duration::from_secs(60) };
+    let office = Office::with(Settings { tries, ..Settings::default() });
+    let mut desk = office.visitor();
+    for _ in 0..3 {
+        let answer = desk.post("/dashboard/sign-in", &[("key", "no key of this bus at all")]).await;
+        assert_eq!(answer.status, 401);
+        assert!(!text(&answer).contains("no key of this bus"), "what was typed is not repeated");
+    }
+    let answer = desk.post("/dashboard/sign-in", &[("key", &key("admin"))]).await;
+    assert_eq!(answer.status, 429, "not even the right one");
+    assert_eq!(answer.headers["retry-after"], "60");
+    // From elsewhere it goes on, until all together were too many.
+    let mut other = office.visitor();
+    other.address = [10, 0, 0, 2];
+    for _ in 0..2 {
+        assert_eq!(other.post("/dashboard/sign-in", &[("key", "no key of this bus at all")]).await.status, 401);
+    }
+    let mut third = office.visitor();
+    third.address = [10, 0, 0, 3];
+    assert_eq!(third.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 429);
+    office.door.clock.advance(Duration::from_secs(61));
+    assert_eq!(third.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_session_ends_by_itself_and_with_its_key() {
+    let office = Office::open();
+    let mut desk = office.desk("operator").await;
+    office.door.clock.advance(Duration::from_secs(59 * 60));
+    desk.page("/dashboard").await;
+    office.door.clock.advance(Duration::from_secs(61 * 60));
+    assert_eq!(leads(&desk.get("/dashboard").await), "/dashboard/sign-in?over=1");
+    let note = desk.page("/dashboard/sign-in?over=1").await;
+    assert!(note.contains("Your session is over"), "{note}");
+
+    let mut desk = office.desk("operator").await;
+    desk.page("/dashboard").await;
+    office.door.keys.replace(&[]);
+    assert_eq!(leads(&desk.get("/dashboard").await), "/dashboard/sign-in?over=1");
+}
+
+#[tokio::test]
+async fn a_form_must_come_from_this_origin_and_this_session() {
+    let office = Office::open();
+    let mut desk = office.desk("operator").await;
+    let page = desk.page("/dashboard/agencies/moi/pause").await;
+    let good = token(&page);
+    let moi = falaj::model::id::AgencyId::parse("moi").unwrap();
+    let held = || office.door.ledger.paused(&moi).is_some();
+
+    let mut other = office.desk("admin").await;
+    let others = token(&other.page("/dashboard/agencies/moi/pause").await);
+    for wrong in ["", "x", others.as_str()] {
+        let answer = desk.post("/dashboard/agencies/moi/pause", &[("reason", "x"), ("token", wrong)]).await;
+        assert_eq!(answer.status, 403, "{wrong}");
+    }
+    for origin in [Some("https://evil.example"), Some("null"), None] {
+        desk.origin = origin;
+        let answer = desk.post("/dashboard/agencies/moi/pause", &[("reason", "x"), ("token", &good)]).await;
+        assert_eq!(answer.status, 403, "{origin:?}");
+        // Nobody is signed in by a page of somebody else.
+        assert_eq!(desk.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 403);
+    }
+    assert!(!held());
+    desk.origin = Some("http://bus.example");
+    let answer = desk.post("/dashboard/agencies/moi/pause", &[("reason", "x"), ("token", &good)]).await;
+    assert_eq!(answer.status, 303, "{}", text(&answer));
+    assert!(held());
+}
+
+#[tokio::test]
+async fn behind_https_the_session_never_travels_otherwise() {
+    let office = Office::with(Settings { https: true, ..Settings::default() });
+    let mut desk = office.visitor();
+    let answer = desk.post("/dashboard/sign-in", &[("key", &key("viewer"))]).await;
+    assert!(answer.headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+    let office = Office::open();
+    let desk = office.visitor();
+    let request = desk.request("POST", "/dashboard/sign-in").header("x-forwarded-proto", "https");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let body = format!("key={}", key("viewer").replace(' ', "+"));
+    let response = tower::ServiceExt::oneshot(desk.router(), request.body(axum::body::Body::from(body)).unwrap()).await.unwrap();
+    assert!(response.headers()["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+}
+
+/// The token hidden in a page's forms.
+fn token(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a form");
+    rest.split('"').next().unwrap().to_owned()
+}
