@@ -122,7 +122,9 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
         return site.as_bytes() == b"same-origin";
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = text(ORIGIN.as_str()).and_then(|origin| origin.parse::<Uri>().ok()) else { return false };
+    let origin = text(ORIGIN.as_str()).and_then(|origin| origin.parse::<Uri>().ok());
+    // `null` is an origin that hides; it has no scheme.
+    let Some(origin) = origin.filter(|origin| origin.scheme().is_some()) else { return false };
     let Some(origin) = origin.authority().map(Authority::as_str) else { return false };
     // No page can set either of these.
     ["x-forwarded-host", HOST.as_str()].into_iter().filter_map(text).any(|host| host.eq_ignore_ascii_case(origin))

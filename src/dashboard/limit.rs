@@ -47,7 +47,7 @@ struct Window {
 impl Window {
     /// What is left of it.
     fn at(self, now: At, within: Duration) -> Self {
-        if now.since(self.since) < within { self } else { Self { since: now, failures: 0 } }
+        if self.failures > 0 && now.since(self.since) < within { self } else { Self { since: now, failures: 0 } }
     }
 }
 
