@@ -137,7 +137,7 @@ pub(super) fn sees(caller: &Caller, id: &AgencyId) -> bool {
 }
 
 /// Agencies that something is delivered to, or waits for, with their tallies.
-fn receivers(dashboard: &Dashboard, caller: &Caller) -> BTreeMap<AgencyId, Tally> {
+pub(super) fn receivers(dashboard: &Dashboard, caller: &Caller) -> BTreeMap<AgencyId, Tally> {
     let catalog = dashboard.catalog.load();
     let configured = catalog.agencies().filter(|agency| agency.delivery.is_some());
     let mut receivers: BTreeMap<AgencyId, Tally> =

@@ -1,38 +1,47 @@
 //! The fields of a form and of a query, read and written.
 //!
 //! Both have the same form (`application/x-www-form-urlencoded`). A field that is empty is not there; of two with one name the last
-//! counts; names that nobody asks for are passed over.
+//! counts, unless all are asked for; names that nobody asks for are passed over.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Fields that are read.
-const FIELDS_MAX: usize = 64;
+const FIELDS_MAX: usize = 256;
 /// Bytes of a value.
 const VALUE_BYTES_MAX: usize = 4096;
 
-/// Named texts.
+/// Named texts, in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Fields(BTreeMap<String, String>);
+pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads them; what is no text or is too long is left out.
     pub(super) fn read(text: &str) -> Self {
-        let mut fields = BTreeMap::new();
+        let mut fields = Vec::new();
         for part in text.split('&').take(FIELDS_MAX) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else { continue };
             let value = value.trim();
             if !value.is_empty() && value.len() <= VALUE_BYTES_MAX {
-                fields.insert(name, value.to_owned());
+                fields.push((name, value.to_owned()));
             }
         }
+        Self::in_order(fields)
+    }
+
+    fn in_order(mut fields: Vec<(String, String)>) -> Self {
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
         Self(fields)
     }
 
     /// A field.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all(name).last()
+    }
+
+    /// All fields of a name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value)
     }
 
     /// A field, or nothing, as text for a form.
@@ -42,12 +51,9 @@ impl Fields {
 
     /// The same with one field set; without a value it is taken out.
     pub(super) fn with(&self, name: &str, value: Option<&str>) -> Self {
-        let mut fields = self.0.clone();
-        match value {
-            Some(value) => fields.insert(name.to_owned(), value.to_owned()),
-            None => fields.remove(name),
-        };
-        Self(fields)
+        let mut fields: Vec<_> = self.0.iter().filter(|(own, _)| own != name).cloned().collect();
+        fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        Self::in_order(fields)
     }
 
     /// Only those of these names.
@@ -79,7 +85,7 @@ impl Fields {
 impl<'a> FromIterator<(&'a str, &'a str)> for Fields {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(fields: I) -> Self {
         let owned = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self(owned.filter(|(_, value)| !value.is_empty()).collect())
+        Self::in_order(owned.filter(|(_, value)| !value.is_empty()).collect())
     }
 }
 
@@ -127,6 +133,7 @@ mod tests {
         assert_eq!(fields.get("reason"), Some("the line is\r\ndown & out"));
         assert_eq!((fields.get("q"), fields.get("empty"), fields.get("x")), (Some("مسار"), None, Some("2")));
         assert_eq!(fields.only(&["agency"]).link("/dashboard"), "/dashboard?agency=moi");
+        assert_eq!(fields.all("x").collect::<Vec<_>>(), ["1", "2"]);
         for broken in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%00"] {
             assert_eq!(Fields::read(broken).get("a"), None, "{broken}");
         }

@@ -22,9 +22,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::blocked::Blocked;
+use super::envelope::Envelope;
 use super::fields::Fields;
 use super::overview::Overview;
 use super::page::{Glance, Page};
+use super::redrives::{Redrive, Redrives};
 use super::say::Say;
 use super::session::Signed;
 use super::state::Dashboard;
@@ -96,6 +99,10 @@ fn seen(units: &[Unit]) -> String {
 pub(super) async fn live(State(dashboard): State<Dashboard>, signed: Signed, page: Page) -> Result<Response, Problem> {
     match page.asked.text("page") {
         Overview::NAME => follow::<Overview>(dashboard, signed, page).await,
+        Redrives::NAME => follow::<Redrives>(dashboard, signed, page).await,
+        Redrive::NAME => follow::<Redrive>(dashboard, signed, page).await,
+        Blocked::NAME => follow::<Blocked>(dashboard, signed, page).await,
+        Envelope::NAME => follow::<Envelope>(dashboard, signed, page).await,
         _ => Err(Problem::not_found()),
     }
 }

@@ -32,8 +32,23 @@ mod state;
 mod text;
 
 mod agencies;
+mod chart;
+mod curl;
+mod mask;
+mod pick;
+mod pretty;
+mod why;
+
+mod blocked;
+mod dead_letters;
+mod deliveries;
+mod envelope;
+mod find;
 mod operate;
 mod overview;
+mod payload;
+mod redrives;
+mod schedule;
 
 pub use limit::Tries;
 pub use routes::{router, routes};

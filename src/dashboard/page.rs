@@ -25,7 +25,14 @@ use crate::model::text::Language;
 
 /// Places of the navigation, in order: the name of its text, its path, and the right it needs. The key that leads there is the first
 /// letter after `g`: see `nav-keys` in the script's shortcuts.
-pub(super) const PLACES: &[Place] = &[Place { name: "overview", path: "/dashboard", right: Right::Read, key: 'o' }];
+pub(super) const PLACES: &[Place] = &[
+    Place { name: "overview", path: "/dashboard", right: Right::Read, key: 'o' },
+    Place { name: "blocked", path: "/dashboard/blocked", right: Right::Oversee, key: 'b' },
+    Place { name: "dead-letters", path: "/dashboard/dead-letters", right: Right::Oversee, key: 'd' },
+    Place { name: "redrives", path: "/dashboard/redrives", right: Right::Oversee, key: 'r' },
+    Place { name: "schedule", path: "/dashboard/schedule", right: Right::Oversee, key: 's' },
+    Place { name: "find", path: "/dashboard/find", right: Right::Read, key: 'f' },
+];
 
 /// A place of the navigation.
 #[derive(Debug, Clone, Copy)]

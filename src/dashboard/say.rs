@@ -30,6 +30,41 @@ impl HtmlSafe for Html {}
 /// One value that a text speaks of.
 pub(super) type Of<'a> = (&'static str, FluentValue<'a>);
 
+/// A whole number, of whatever size and however it is lent.
+pub(super) trait Whole {
+    /// The number.
+    fn whole(&self) -> u64;
+}
+
+impl Whole for u64 {
+    fn whole(&self) -> u64 {
+        *self
+    }
+}
+
+impl Whole for u32 {
+    fn whole(&self) -> u64 {
+        u64::from(*self)
+    }
+}
+
+impl<T: Whole> Whole for &T {
+    fn whole(&self) -> u64 {
+        (**self).whole()
+    }
+}
+
+/// What a text that becomes HTML speaks of.
+#[derive(Debug)]
+pub(super) enum Part<'a> {
+    /// Plain text.
+    Text(&'a str),
+    /// A count.
+    Count(u64),
+    /// An instant.
+    At(At),
+}
+
 /// The reader's language, and the time of what is told.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Say {
@@ -44,8 +79,8 @@ impl Say {
     }
 
     /// A text about a count, which it calls `$n`.
-    pub(super) fn tn(&self, key: &str, n: &u64) -> Cow<'static, str> {
-        self.tell(key, [("n", count(*n))])
+    pub(super) fn tn(&self, key: &str, n: impl Whole) -> Cow<'static, str> {
+        self.tell(key, [("n", count(n.whole()))])
     }
 
     /// A text about something, which it calls `$what`.
@@ -62,21 +97,42 @@ impl Say {
         text::message(self.language, key, &args)
     }
 
+    /// A text about several things, some of which are HTML.
+    pub(super) fn html<'a>(&self, key: &str, parts: impl IntoIterator<Item = (&'static str, Part<'a>)>) -> Html {
+        let mut args = FluentArgs::new();
+        let mut pieces: Vec<(char, Html)> = Vec::new();
+        for (name, part) in parts {
+            match part {
+                Part::Text(text) => args.set(name, text),
+                Part::Count(n) => args.set(name, count(n)),
+                Part::At(at) => {
+                    // A character that is no text stands where the HTML will stand.
+                    let mark = char::from_u32(0xe000 + u32::try_from(pieces.len()).unwrap_or(0)).unwrap_or('\u{e000}');
+                    args.set(name, mark.to_string());
+                    pieces.push((mark, self.at(&at)));
+                }
+            }
+        }
+        let text = escape(&text::message(self.language, key, &args));
+        Html(pieces.into_iter().fold(text, |text, (mark, Html(piece))| text.replace(mark, &piece)))
+    }
+
     /// A whole number.
-    pub(super) fn n(&self, number: &u64) -> String {
-        number::whole(*number, self.language)
+    pub(super) fn n(&self, number: impl Whole) -> String {
+        number::whole(number.whole(), self.language)
     }
 
     /// A number in a cell where most are zero: zero is a quiet dot.
-    pub(super) fn quiet(&self, number: &u64) -> Html {
-        match number {
+    pub(super) fn quiet(&self, number: impl Whole) -> Html {
+        match number.whole() {
             0 => Html("<span class=\"zero\">·</span>".to_owned()),
             number => Html(self.n(number)),
         }
     }
 
     /// A number that was counted up to a bound: what has reached it may be more.
-    pub(super) fn capped(&self, number: &u64, max: &u64) -> Html {
+    pub(super) fn capped(&self, number: impl Whole, max: u64) -> Html {
+        let number = number.whole();
         if number < max { self.quiet(number) } else { Html(escape(&self.tn("or-more", max))) }
     }
 
@@ -111,7 +167,6 @@ impl Say {
         }
     }
 
-    #[allow(dead_code, reason = "for the screens that follow")]
     /// A short length of time: milliseconds, seconds with one place, or as [`Self::span`].
     pub(super) fn short(&self, span: &Duration) -> String {
         let ms = span.as_millis();

@@ -33,7 +33,7 @@ struct SignIn {
 /// `GET /dashboard/sign-in`
 pub(super) async fn form(page: Page) -> Result<Response, Problem> {
     if page.signed().is_some() {
-        return Ok(Redirect::to(&next(page.asked.text("next"))).into_response());
+        return Ok(Redirect::to(&within(page.asked.text("next"))).into_response());
     }
     let note = match (page.asked.get("over"), page.asked.get("out")) {
         (Some(_), _) => Some((page.t("session-over-detail").into_owned(), false)),
@@ -76,7 +76,7 @@ pub(super) async fn sign_in(
         .retry_after(60),
         SessionFault::NoRandom => Problem::internal(),
     })?;
-    let mut response = Redirect::to(&next(form.text("next"))).into_response();
+    let mut response = Redirect::to(&within(form.text("next"))).into_response();
     response.headers_mut().append(SET_COOKIE, cookie::session(&id, is_secure(&dashboard, &headers)));
     Ok(response)
 }
@@ -98,11 +98,11 @@ fn again(page: Page, form: &super::fields::Fields, status: StatusCode, note: Str
 }
 
 /// Where to go on to: a page of the dashboard and nothing else.
-fn next(asked: &str) -> String {
-    let within = asked.strip_prefix("/dashboard").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+pub(super) fn within(asked: &str) -> String {
+    let inside = asked.strip_prefix("/dashboard").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
     let plain = asked.len() <= NEXT_BYTES_MAX && asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let elsewhere = ["/dashboard/sign-in", "/dashboard/sign-out", "/dashboard/live"];
-    let to = within && plain && !elsewhere.iter().any(|path| asked.starts_with(path));
+    let to = inside && plain && !elsewhere.iter().any(|path| asked.starts_with(path));
     if to { asked.to_owned() } else { "/dashboard".to_owned() }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn one_goes_on_within_the_dashboard_and_nowhere_else() {
         for good in ["/dashboard", "/dashboard?state=paused", "/dashboard/dead-letters?agency=moi&group=0f"] {
-            assert_eq!(next(good), good);
+            assert_eq!(within(good), good);
         }
         for bad in [
             "",
@@ -152,7 +152,7 @@ mod tests {
             "/dashboard/x\r\nset-cookie: a=b",
             &format!("/dashboard/{}", "x".repeat(NEXT_BYTES_MAX)),
         ] {
-            assert_eq!(next(bad), "/dashboard", "{bad}");
+            assert_eq!(within(bad), "/dashboard", "{bad}");
         }
     }
 }

@@ -49,6 +49,23 @@ impl Lens<'_> {
 }
 
 impl Ledger {
+    /// Records what a person did that changed nothing here, such as looking at a payload.
+    pub async fn note(
+        &self,
+        actor: Actor,
+        action: &'static str,
+        target: &str,
+        what: &'static str,
+        now: At,
+    ) -> Result<(), LedgerError> {
+        let target = target.to_owned();
+        self.deed(move |state| {
+            let now = At(state.clamp(now.0));
+            state.record(&actor, action, &target, ("", what), now)
+        })
+        .await
+    }
+
     /// The audit, newest first, before an entry, at most `limit`, and never more than 1,000.
     pub async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>, LedgerError> {
         self.read(move |lens| lens.audit(before, limit)).await

@@ -55,7 +55,7 @@ impl Fault {
 }
 
 /// The name of a group.
-fn name(group: i64) -> String {
+pub(super) fn name(group: i64) -> String {
     format!("{:016x}", group.cast_unsigned())
 }
 
@@ -234,7 +234,7 @@ impl Lens<'_> {
     }
 
     /// The agencies that are asked about, by number.
-    fn asked(&self, agency: Option<&AgencyId>) -> Vec<i64> {
+    pub(super) fn asked(&self, agency: Option<&AgencyId>) -> Vec<i64> {
         match agency {
             Some(id) => self.names.n(id).into_iter().collect(),
             None => self.names.all(),
@@ -279,6 +279,45 @@ impl Lens<'_> {
         groups.into_iter().map(|(key, sizes)| self.dead_group(key, sizes)).collect()
     }
 
+    /// Error groups as [`Self::dead_groups`] has them, each counted up to `counted_max` only.
+    fn groups(&self, agency: Option<&AgencyId>, counted_max: u64) -> rusqlite::Result<Vec<DeadGroup>> {
+        let limit = i64::try_from(counted_max).unwrap_or(i64::MAX);
+        let mut groups: BTreeMap<(i64, i64), (u64, u64, i64)> = BTreeMap::new();
+        for agency in self.asked(agency) {
+            let mut next = self.connection.prepare_cached(
+                "SELECT grp FROM dead INDEXED BY dead_group WHERE agency = ?1 AND grp > ?2 ORDER BY grp LIMIT 1",
+            )?;
+            let mut count = self.connection.prepare_cached(
+                "SELECT count(*), min(seq) FROM (SELECT seq FROM dead INDEXED BY dead_group
+                 WHERE agency = ?1 AND grp = ?2 ORDER BY seq LIMIT ?3)",
+            )?;
+            let mut last = i64::MIN;
+            while groups.len() < GROUPS_MAX
+                && let Some(group) = next.query_row((agency, last), |row| row.get::<_, i64>(0)).optional()?
+            {
+                let (dead, oldest) =
+                    count.query_row((agency, group, limit), |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+                groups.insert((agency, group), (dead.cast_unsigned(), 0, oldest));
+                last = group;
+            }
+            let mut parked = self.connection.prepare_cached(
+                "SELECT grp, count(*), min(seq) FROM (SELECT grp, seq FROM stuck INDEXED BY stuck_parked
+                 WHERE agency = ?1 AND state = 4 ORDER BY seq LIMIT ?2) WHERE grp IS NOT NULL GROUP BY grp",
+            )?;
+            let mut rows = parked.query((agency, limit))?;
+            while let Some(row) = rows.next()? {
+                let (count, seq) = (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?);
+                let (_, parked, oldest) = groups.entry((agency, row.get(0)?)).or_insert((0, 0, i64::MAX));
+                *parked += count;
+                *oldest = seq.min(*oldest);
+            }
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, (dead, parked, _))| std::cmp::Reverse(dead + parked));
+        groups.truncate(GROUPS_MAX);
+        groups.into_iter().map(|(key, sizes)| self.dead_group(key, sizes)).collect()
+    }
+
     fn dead_group(
         &self,
         (agency, group): (i64, i64),
@@ -305,6 +344,11 @@ impl Ledger {
     /// Error groups, largest first, at most 1,000.
     pub async fn dead_groups(&self, agency: Option<AgencyId>) -> Result<Vec<DeadGroup>, LedgerError> {
         self.read(move |lens| lens.dead_groups(agency.as_ref())).await
+    }
+
+    /// The same, where no group is counted further than `counted_max`: quick, whatever has died.
+    pub async fn groups(&self, agency: Option<AgencyId>, counted_max: u64) -> Result<Vec<DeadGroup>, LedgerError> {
+        self.read(move |lens| lens.groups(agency.as_ref(), counted_max)).await
     }
 }
 

@@ -19,8 +19,8 @@ use super::report::{Later, Verdict};
 use super::shared::{Body, Shared, lock};
 use super::state::State;
 use super::types::{
-    Acceptance, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Reported, Settlement, Size, Stored,
-    Tally, Waits,
+    Acceptance, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query, Reported, Settlement, Size,
+    Stored, Tally, Waits,
 };
 use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView};
 use crate::model::envelope::Digest;
@@ -318,6 +318,12 @@ impl Ledger {
     /// Searches, newest first.
     pub async fn search(&self, query: Query) -> Result<Found, LedgerError> {
         self.0.read(move |lens| lens.search(&query)).await
+    }
+
+    /// What a text stands for in a search: as a subject, and as a correlation id.
+    pub fn marks(&self, text: &str) -> [Mark; 2] {
+        let keys = &self.0.shared.keys;
+        [Mark(keys.subject(text)), Mark(keys.correlation(text))]
     }
 
     /// Exact figures per agency that ever had a delivery.

@@ -40,6 +40,7 @@ mod writer;
 
 mod handle;
 mod hear;
+mod look;
 mod read;
 mod readers;
 mod search;
@@ -66,12 +67,13 @@ pub use error::{LedgerError, OpenError};
 pub use export::export;
 pub use handle::Ledger;
 pub use notices::{Listeners, Notices};
+pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
 pub use open::stands_in;
 pub use repair::{
     Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
     Operated, Operation, Pause, RedriveAsk,
 };
 pub use types::{
-    Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, NewEnvelope, Options, Query, Recipient,
+    Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query, Recipient,
     Reported, Settlement, Size, Stored, Tally, Waits,
 };

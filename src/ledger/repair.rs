@@ -213,7 +213,7 @@ pub struct AuditEntry {
     pub at: At,
     /// Who.
     pub actor: String,
-    /// What: `pause resume retry skip cancel release redrive replay redrive_pause redrive_resume redrive_cancel`.
+    /// What: `pause resume retry skip cancel release redrive replay redrive_pause redrive_resume redrive_cancel payload`.
     pub action: String,
     /// On what: an agency, a delivery id, a job id.
     pub target: String,

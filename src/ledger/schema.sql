@@ -202,6 +202,9 @@ CREATE TABLE redriven (
     PRIMARY KEY (seq, slot)
 ) WITHOUT ROWID;
 
+-- What a job made.
+CREATE INDEX redriven_job ON redriven (job, seq, slot);
+
 -- Redrives and replays. Each goes through its deliveries in accept order; what is at or before cursor is done with.
 CREATE TABLE job (
     n          INTEGER PRIMARY KEY,

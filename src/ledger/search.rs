@@ -4,7 +4,8 @@ use rusqlite::OptionalExtension;
 
 use super::id::{SEQ_MAX, column, seq as to_seq};
 use super::read::{Lens, Line};
-use super::types::{Found, Query};
+use super::types::{Found, Mark, Query};
+use crate::model::delivery::{DeliveryView, EnvelopeView};
 use crate::model::envelope::Attributes;
 use crate::model::status::EnvelopeState;
 use crate::model::time::At;
@@ -16,6 +17,15 @@ const VIEWS_MAX: usize = 400;
 /// Envelopes on a page at most.
 const PAGE_MAX: usize = 100;
 
+/// Whether an envelope stands as it was asked for, as a whole and in its deliveries.
+fn stands(query: &Query, view: &EnvelopeView) -> bool {
+    let meant = |delivery: &&DeliveryView| query.recipient.as_ref().is_none_or(|agency| delivery.key.agency == *agency);
+    query.state.is_none_or(|state| EnvelopeState::of(&view.deliveries) == state)
+        && query
+            .standing
+            .is_none_or(|word| view.deliveries.iter().filter(meant).any(|delivery| delivery.standing.word() == word))
+}
+
 impl Lens<'_> {
     /// One page.
     pub(super) fn search(&self, query: &Query) -> rusqlite::Result<Found> {
@@ -24,10 +34,11 @@ impl Lens<'_> {
         if let (Some(source), Some(event_id)) = (&query.source, &query.event_id) {
             return self.by_identity(query, source, event_id, low, high);
         }
-        let key = match (&query.subject, &query.correlation_id) {
-            (Some(subject), _) => Some(self.keys.subject(subject)),
-            (None, Some(id)) => Some(self.keys.correlation(id)),
-            (None, None) => None,
+        let key = match (&query.subject, &query.correlation_id, query.mark) {
+            (Some(subject), ..) => Some(self.keys.subject(subject)),
+            (None, Some(id), _) => Some(self.keys.correlation(id)),
+            (None, None, Some(Mark(key))) => Some(key),
+            (None, None, None) => None,
         };
         let mut select = self.connection.prepare_cached(match key {
             Some(_) => {
@@ -49,7 +60,7 @@ impl Lens<'_> {
             if self.matches(query, &line) {
                 viewed += 1;
                 let view = self.view(line)?;
-                if query.state.is_none_or(|state| EnvelopeState::of(&view.deliveries) == state) {
+                if stands(query, &view) {
                     found.envelopes.push(view);
                 }
             }
@@ -69,7 +80,7 @@ impl Lens<'_> {
         };
         if let Some(line) = line.filter(|line| self.matches(query, line)) {
             let view = self.view(line)?;
-            if query.state.is_none_or(|state| EnvelopeState::of(&view.deliveries) == state) {
+            if stands(query, &view) {
                 found.envelopes.push(view);
             }
         }
@@ -92,8 +103,20 @@ impl Lens<'_> {
             && is(&query.event_id, Some(id))
             && is(&query.subject, subject.as_deref())
             && is(&query.correlation_id, line.head.attributes.correlation_id())
+            && query.mark.is_none_or(|mark| self.bears(mark, line))
+            && query
+                .recipient
+                .as_ref()
+                .is_none_or(|wanted| line.recipients.iter().any(|entry| self.names.id(entry.agency) == Some(wanted)))
             && query.ty.as_ref().is_none_or(|wanted| wanted == ty)
             && query.sender.as_ref().is_none_or(|wanted| self.names.id(line.sender) == Some(wanted))
+    }
+
+    /// Whether a mark stands for the subject or the correlation id of an envelope.
+    fn bears(&self, Mark(key): Mark, line: &Line) -> bool {
+        let attributes = &line.head.attributes;
+        attributes.subject.as_deref().is_some_and(|subject| self.keys.subject(subject) == key)
+            || attributes.correlation_id().is_some_and(|id| self.keys.correlation(id) == key)
     }
 
     /// The seqs that can match: `at` never decreases with seq. `None` if there are none.

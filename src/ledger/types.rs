@@ -212,6 +212,23 @@ pub struct Waits {
     pub dead: u64,
 }
 
+/// Stands for a subject or a correlation id in a search: a keyed hash, which opens nothing elsewhere and names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(pub(super) i64);
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0.cast_unsigned())
+    }
+}
+
+impl Mark {
+    /// Reads what was written.
+    pub fn parse(text: &str) -> Option<Self> {
+        super::dead::read_name(text).map(Self)
+    }
+}
+
 /// Which envelopes a search asks for; all that are given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
@@ -225,6 +242,13 @@ pub struct Query {
     pub subject: Option<String>,
     /// `correlationid`.
     pub correlation_id: Option<String>,
+    /// The subject or the correlation id that this stands for.
+    pub mark: Option<Mark>,
+    /// Only envelopes of which this agency was to get something.
+    pub recipient: Option<AgencyId>,
+    /// Only envelopes with a delivery that stands so, in the words of [`Standing::word`](crate::model::delivery::Standing::word); with
+    /// `recipient`, one to that agency.
+    pub standing: Option<&'static str>,
     /// Only envelopes in this state.
     pub state: Option<crate::model::status::EnvelopeState>,
     /// Accepted at or after.

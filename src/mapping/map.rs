@@ -133,7 +133,7 @@ impl FieldMap {
     }
 
     /// The media type of what [`FieldMap::write`] makes.
-    pub(super) fn content_type(&self) -> &'static str {
+    pub fn content_type(&self) -> &'static str {
         match self.form {
             MapForm::Json => "application/json",
             MapForm::Csv => "text/csv; charset=utf-8",

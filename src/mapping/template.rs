@@ -118,7 +118,7 @@ impl Template {
     }
 
     /// The media type of what it writes.
-    pub(super) fn content_type(&self) -> &'static str {
+    pub fn content_type(&self) -> &'static str {
         self.content_type
     }
 

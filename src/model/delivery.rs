@@ -108,6 +108,36 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Every word of [`Standing::word`].
+    pub const WORDS: [&str; 11] = [
+        "queued",
+        "in_flight",
+        "leased",
+        "retry",
+        "behind",
+        "parked",
+        "delivered",
+        "dead",
+        "expired",
+        "skipped",
+        "cancelled",
+    ];
+
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::InFlight => "in_flight",
+            Self::Leased { .. } => "leased",
+            Self::Retry { .. } => "retry",
+            Self::Behind { .. } => "behind",
+            Self::Parked { .. } => "parked",
+            Self::Finished { state, .. } => state.as_str(),
+        }
+    }
+}
+
 /// One delivery as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryView {

@@ -20,6 +20,46 @@
     }
   };
 
+  // What can be copied has a button for it.
+  const copyable = (part) => {
+    for (const block of part.querySelectorAll("[data-copy]")) {
+      const text = block.textContent;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = block.dataset.copy;
+      button.addEventListener("click", async () => {
+        try {
+          await navigator.clipboard.writeText(text);
+        } catch {
+          // Without https browsers have no clipboard for pages: the text is marked, to be copied by hand.
+          getSelection().selectAllChildren(block);
+          return;
+        }
+        button.textContent = block.dataset.copied;
+        setTimeout(() => { button.textContent = block.dataset.copy; }, 2000);
+      });
+      block.prepend(button);
+    }
+  };
+
+  // Fields of times: the reader's zone here, UTC on the way.
+  for (const field of document.querySelectorAll("input[type=datetime-local]")) {
+    const pad = (n) => String(n).padStart(2, "0");
+    const at = field.value && new Date(field.value + (/Z$|[+-]\d\d:\d\d$/.test(field.value) ? "" : "Z"));
+    const sent = document.createElement("input");
+    sent.type = "hidden";
+    sent.name = field.name;
+    const keep = () => { sent.value = field.value ? new Date(field.value).toISOString() : ""; };
+    if (at) field.value = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}T${pad(at.getHours())}:${pad(at.getMinutes())}`;
+    field.removeAttribute("name");
+    field.addEventListener("input", keep);
+    keep();
+    field.after(sent);
+    const zone = field.parentElement.querySelector("[data-zone]");
+    if (zone) zone.hidden = true;
+  }
+
   // Changes: units come by id and are put in place, cell by cell; nothing moves under a reader's eyes or hands.
   const parse = (html) => { const holder = document.createElement("template"); holder.innerHTML = html; return holder.content.firstElementChild; };
   const alike = (a, b) => a.outerHTML === b.outerHTML;
@@ -34,6 +74,12 @@
       return;
     }
     if (alike(old, next)) return;
+    // What a reader has opened stays open.
+    for (const open of old.querySelectorAll("details[open][id]")) {
+      const same = next.querySelector("#" + CSS.escape(open.id));
+      if (same) same.open = true;
+    }
+    copyable(next);
     if (old.children.length !== next.children.length || old.tagName !== "TR") {
       if (!old.contains(document.activeElement)) old.replaceWith(next);
       return;
@@ -142,5 +188,6 @@
   });
 
   localize(document);
+  copyable(document);
   start();
 })();

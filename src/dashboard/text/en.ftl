@@ -141,3 +141,273 @@ operate-waiting =
         [one] One delivery waits for it now.
        *[other] { $n } deliveries wait for it now.
     }
+
+## Words for filters and lists
+
+all-agencies = All agencies
+all-types = All types
+all-states = Any
+col-type = Type
+col-sender = From
+col-recipient = To
+col-whole = As a whole
+col-standing = A delivery is
+col-error = Error
+col-attempts = Attempts
+col-accepted = Accepted
+col-since = Since
+col-begun = Begun
+col-by = By
+col-lane = Lane
+col-head = Held up by
+from = From
+to = Until
+choose = Choose
+next-page = Next page
+back = Back
+copy = Copy
+copied = Copied
+
+## Where deliveries stand
+
+is-queued = waiting
+is-in-flight = in flight
+is-leased = fetched
+is-retry = retrying
+is-behind = behind
+is-parked = parked
+is-delivered = delivered
+is-dead = dead
+is-expired = expired
+is-skipped = skipped
+is-cancelled = cancelled
+whole-open = open
+whole-completed = completed
+whole-failures = with failures
+outcome-applied = applied
+outcome-refused = refused
+outcome-needs-action = needs action
+outcome-pending = outcome to follow
+outcome-unknown = never reported
+class-done = done
+class-message-fault = message refused
+class-configuration-fault = set up wrongly
+class-gone = receiver is gone
+class-throttle = asked for quiet
+class-endpoint-fault = no proper answer
+class-retry-asked = asked to try again
+class-none = no error recorded
+
+## Why it is not delivered
+
+why-queued = It waits for its turn.
+why-in-flight = It is being sent now.
+why-leased = The agency has fetched it and may work on it until { $at }.
+why-again = The last attempt failed: { $fault }. It is tried again at { $at }.
+why-behind = It keeps its order behind an earlier delivery about the same subject that is not finished.
+why-behind-whom = Show that one
+why-parked-one =
+    { $n ->
+        [one] The one attempt failed. It has waited for an operator since { $at }.
+       *[other] All { $n } attempts failed. It has waited for an operator since { $at }.
+    }
+why-held = Deliveries to the agency were paused by { $by } at { $at }: { $reason }
+why-silent = The agency has not answered since { $since }; it is asked again at { $at }.
+why-asked-for-quiet = The agency asked not to be called before { $at }.
+why-closed = The agency is outside its service hours, which begin again at { $at }.
+why-delivered = Delivered at { $at }.
+why-refused = Delivered at { $at }; the agency will not act on it.
+why-needs-action = Delivered at { $at }; a person there must do something first.
+why-pending = Delivered at { $at }; the agency will report what became of it.
+why-unknown = Delivered at { $at }; the agency never reported what became of it.
+why-dead = Given up at { $at } by { $by }: { $reason }
+why-expired = It expired at { $at } before the agency had it.
+why-skipped = Passed over at { $at } by { $by }: { $reason }
+why-cancelled = Withdrawn at { $at } by { $by }: { $reason }
+
+## Dead letters
+
+nav-dead-letters = Dead letters
+dead-title = What was given up, or waits for somebody
+dead-about = Grouped by what the errors have in common. Open a group to see each one.
+dead-empty = Nothing was given up and nothing is parked.
+dead-group = One kind of error
+dead-overtaken = A later one of its subject was delivered since.
+dead-choose-agency = Choose an agency to redrive what is listed.
+dead-redrive-all = Redrive all that match
+dead-redrive-chosen = Redrive the chosen ones
+act-redrive = Redrive
+
+## Redrives
+
+nav-redrives = Redrives
+redrives-empty = Nothing was redriven yet. A redrive begins with
+redrive = Redrive
+replay = Replay
+redrive-of = Redrive for { $what }
+replay-of = Replay for { $what }
+redrive-title = Redrive to { $what }?
+redrive-of-type = Of the type { $what }.
+redrive-would =
+    { $n ->
+        [one] delivery would be tried again.
+       *[other] deliveries would be tried again.
+    }
+redrive-about = What is dead gets a new try under its old webhook-id, so that a receiver that had it after all drops it; what is parked is tried again at once. What is older goes before what waits. Nothing has been done yet.
+redrive-held = Held back
+held-overtaken = A later delivery about the same subject was delivered since: this one would overwrite newer data.
+held-in-flight = It is being sent, or the agency has fetched it.
+held-already-redriven = A newer try of it exists.
+held-not-dead = It is neither dead nor parked.
+held-slots-exhausted = Its envelope was delivered again as often as it can be.
+held-more =
+    { $n ->
+        [one] And one more.
+       *[other] And { $n } more.
+    }
+redrive-rate = At most so many a second
+redrive-rate-about = Leave it empty to go as fast as the agency takes them.
+redrive-force = Also those held back because something newer was delivered since. They will overwrite it.
+redrive-do = Start
+redrive-eligible = To do
+redrive-made = Begun
+redrive-under-way = Under way
+redrive-done = Delivered
+redrive-failed = Failed
+redrive-through = Done with
+redrive-results = What became of them
+redrive-results-empty = Nothing was begun yet, or only parked ones were tried again in their place.
+job-running = running
+job-paused = paused
+job-done = done
+job-cancelled = cancelled
+job-do-pause = Pause
+job-do-resume = Go on
+job-do-cancel = Cancel
+job-pause-title = Pause the redrive for { $what }?
+job-pause-about = No further deliveries are begun until somebody lets it go on. What was begun goes its way.
+job-resume-title = Let the redrive for { $what } go on?
+job-resume-about = It goes on where it stood.
+job-cancel-title = Cancel the redrive for { $what }?
+job-cancel-about = No further deliveries are begun. What was begun goes its way and stays. It cannot be taken up again.
+
+## What is done to one delivery
+
+act-retry = Retry
+act-skip = Skip
+act-cancel = Cancel
+act-release = Release
+delivery-retry-title = Try this delivery again now?
+delivery-retry-about = It is due at once, and its attempts are counted anew.
+delivery-skip-title = Skip this delivery?
+delivery-skip-about = The agency will never get it, and is told of the gap with the next one. What waits behind it goes on. It cannot be undone.
+delivery-cancel-title = Cancel this delivery?
+delivery-cancel-about = It is withdrawn; the agency is told nothing. What waits behind it goes on. It cannot be undone.
+delivery-release-title = Release what waits behind this delivery?
+delivery-release-about = It becomes a dead letter that can be redriven later; the agency is told of the gap. What waits behind it goes on, so that newer data may get there first.
+delivery-not-now = This cannot be done where the delivery stands now.
+
+## Blocked subjects
+
+nav-blocked = Blocked
+blocked-title = Subjects that wait for somebody
+blocked-about = Each lane is one subject's deliveries to one agency, in order. Its first one is out of attempts and holds up those behind it. Lanes are named by a code; nobody can tell the subject from it.
+blocked-empty = No lane is blocked.
+blocked-total =
+    { $n ->
+        [one] One lane in all.
+       *[other] { $n } lanes in all.
+    }
+blocked-unordered = without order
+blocked-retry-all = Retry all of this agency
+
+## In flight and schedule
+
+nav-schedule = Schedule
+schedule-title = What runs now, and what is due
+schedule-due = Retries due in the next 24 hours
+schedule-none = No retry is due.
+schedule-all = All agencies
+schedule-chart =
+    { $n ->
+        [one] One retry due in the next 24 hours, by the hour
+       *[other] { $n } retries due in the next 24 hours, by the hour
+    }
+schedule-day-chart = By the hour
+schedule-now = now
+schedule-hours = 24 h
+schedule-due-now = Due now
+schedule-hour = In an hour
+schedule-day = In 24 hours
+schedule-later = Later
+schedule-more = and more than were counted
+schedule-running =
+    { $n ->
+        [0] Nothing is under way
+        [one] One delivery is under way
+       *[other] { $n } deliveries are under way
+    }
+schedule-running-label = Deliveries under way
+schedule-running-none = At this moment nothing is being sent.
+schedule-lease-until = until
+
+## One envelope
+
+way-accepted = Accepted
+way-from = from { $what }
+way-checked = Checked against
+way-routed = Led to
+way-agencies =
+    { $n ->
+        [0] no agency
+        [one] one agency
+       *[other] { $n } agencies
+    }
+fact-id = Envelope
+fact-source = Source
+fact-event-id = Its id there
+fact-subject = Subject
+fact-correlation = Correlation
+fact-time = Happened
+fact-bytes = Bytes of data
+envelope-nobody = Nobody subscribes to it; it was completed at once.
+branch-behind =
+    { $n ->
+        [one] One delivery waits behind it.
+       *[other] { $n } deliveries wait behind it.
+    }
+branch-reason = Reason
+branch-reference = Reference
+branch-redriven = Redriven
+branch-disclosed = What was disclosed, and on which basis
+branch-purpose = Purpose
+branch-basis = Legal basis
+branch-fields = Fields
+branch-delivery = Delivery
+attempt-free = (does not count)
+curl-status = Ask for its status from a shell
+curl-delivery = The call to the agency, without its secret
+payload-show = Show the payload
+payload-hide = Hide it again
+payload-title = Show this payload?
+payload-title-shown = Payload
+payload-about-whole = It holds personal data. That you looked, and why, is recorded before it is shown.
+payload-about-own = You will see what your agency receives of it. That you looked, and why, is recorded.
+payload-recorded = That you looked at this was recorded.
+payload-extent = Extent
+payload-whole = as it was sent
+payload-own = what your agency receives
+payload-cut = The rest is not shown.
+payload-answers = What agencies answered
+
+## Finding
+
+nav-find = Find
+find-title = Find an envelope
+find-box = Envelope, delivery, correlation id, subject, or source and id
+find-about = Any name of it will do. What you type is not kept, and no address holds it.
+find-nothing = Nothing that you may see has this name.
+find-marked = By the name you typed
+find-empty = No envelope matches.
+find-further = None among those that were looked at; there are older ones.
+find-more = Only some thousand envelopes are looked at for one page.

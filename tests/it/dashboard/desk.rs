@@ -91,6 +91,14 @@ impl Desk<'_> {
         self.post(&action, &all).await
     }
 
+    /// Types a name into the box of the page that finds.
+    pub async fn fill_box(&mut self, name: &str) -> Answer {
+        let page = self.page("/dashboard/find").await;
+        let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a form");
+        let token = rest.split('"').next().unwrap().to_owned();
+        self.post("/dashboard/find", &[("token", &token), ("q", name)]).await
+    }
+
     /// A cookie it has.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)

@@ -3,6 +3,9 @@
 //! Nothing delivers here: a test plays the dispatcher by hand where it needs a delivery to end.
 
 mod desk;
+mod envelopes;
 mod operating;
 mod pages;
+mod repairing;
 mod signing;
+mod watching;

@@ -139,7 +139,8 @@ async fn behind_https_the_session_never_travels_otherwise() {
     let request = desk.request("POST", "/dashboard/sign-in").header("x-forwarded-proto", "https");
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     let body = format!("key={}", key("viewer").replace(' ', "+"));
-    let response = tower::ServiceExt::oneshot(desk.router(), request.body(axum::body::Body::from(body)).unwrap()).await.unwrap();
+    let response =
+        tower::ServiceExt::oneshot(desk.router(), request.body(axum::body::Body::from(body)).unwrap()).await.unwrap();
     assert!(response.headers()["set-cookie"].to_str().unwrap().ends_with("; Secure"));
 }
 

@@ -4,7 +4,7 @@
 
 mod deployment;
 pub mod door;
-mod failing;
+pub mod failing;
 mod fetching;
 mod operating;
 mod posting;

@@ -1,0 +1,64 @@
+//! Small charts, drawn on the server: pictures for the eye, with a sentence for whoever does not see them. Time runs from left to
+//! right in both languages, as clocks' charts do.
+
+use std::fmt::Write as _;
+
+use super::say::{Html, escape};
+
+/// Width of one bar with its gap.
+const STEP: usize = 10;
+
+/// Bars, one for each value.
+pub(super) fn bars(values: &[u64], height: u32, label: &str) -> Html {
+    let (width, most) = (values.len() * STEP, values.iter().copied().max().unwrap_or(0).max(1));
+    let mut svg = format!(
+        "<svg class=\"bars\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
+        escape(label)
+    );
+    for (at, value) in values.iter().enumerate() {
+        // What is there is seen, however little it is beside the rest.
+        let tall = if *value == 0 { 0.0 } else { (*value as f64 / most as f64 * f64::from(height)).max(2.0) };
+        let (x, y) = (at * STEP + 1, f64::from(height) - tall);
+        let _infallible = write!(svg, "<rect x=\"{x}\" y=\"{y:.1}\" width=\"{}\" height=\"{tall:.1}\"/>", STEP - 2);
+    }
+    svg.push_str("</svg>");
+    Html(svg)
+}
+
+/// A line over an hour or so, filled below.
+#[allow(dead_code, reason = "the overview's rates come with the history")]
+pub(super) fn spark(values: &[u64], label: &str) -> Html {
+    const WIDTH: usize = 96;
+    const HEIGHT: f64 = 24.0;
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let step = WIDTH as f64 / values.len().saturating_sub(1).max(1) as f64;
+    let mut path = String::new();
+    for (at, value) in values.iter().enumerate() {
+        let (x, y) = (at as f64 * step, HEIGHT - 1.0 - *value as f64 / most as f64 * (HEIGHT - 2.0));
+        let _infallible = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+    }
+    Html(format!(
+        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\"><path class=\"under\" \
+         d=\"{path}L{WIDTH} {HEIGHT}L0 {HEIGHT}Z\"/><path d=\"{path}\"/></svg>",
+        escape(label)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_bar_fills_the_picture_and_the_lowest_is_seen() {
+        let Html(svg) = bars(&[0, 1, 1000], 40, "a \"label\"");
+        assert!(svg.contains("aria-label=\"a &quot;label&quot;\""));
+        assert!(svg.contains("y=\"0.0\" width=\"8\" height=\"40.0\""), "{svg}");
+        assert!(svg.contains("y=\"38.0\" width=\"8\" height=\"2.0\""), "{svg}");
+        assert!(svg.contains("height=\"0.0\""), "{svg}");
+        assert!(
+            !bars(&[], 40, "").0.contains("NaN")
+                && !spark(&[], "").0.contains("NaN")
+                && !spark(&[1], "").0.contains("NaN")
+        );
+    }
+}
