@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::{Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store};
+use super::{
+    Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store,
+};
 use crate::catalog::url;
 use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;

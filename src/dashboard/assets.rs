@@ -5,10 +5,13 @@
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flate2::Compression;
+
+use super::gzip;
 
 use crate::http::error::Problem;
 use crate::http::path::Named;
@@ -23,6 +26,7 @@ struct Asset {
     address: String,
     kind: &'static str,
     content: Bytes,
+    packed: Option<Bytes>,
 }
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
@@ -49,7 +53,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 fn asset(name: &'static str, kind: &'static str, content: Vec<u8>) -> Asset {
     let hash = digest::digest(&digest::SHA256, &content);
     let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).take(HASH_DIGITS / 2).collect();
-    Asset { name, address: format!("/dashboard/assets/{hash}.{name}"), kind, content: content.into() }
+    let packed = if kind.starts_with("font/") { None } else { gzip::compress(&content, Compression::best()) };
+    Asset { name, address: format!("/dashboard/assets/{hash}.{name}"), kind, content: content.into(), packed }
 }
 
 /// The address of a file.
@@ -58,10 +63,15 @@ pub(super) fn address(name: &str) -> &'static str {
 }
 
 /// `GET /dashboard/assets/{file}`
-pub(super) async fn get(Named(file): Named<String>) -> Result<Response, Problem> {
+pub(super) async fn get(headers: HeaderMap, Named(file): Named<String>) -> Result<Response, Problem> {
     let named = |asset: &&Asset| asset.address.rsplit('/').next() == Some(&file);
     let asset = ASSETS.iter().find(named).ok_or_else(Problem::not_found)?;
-    let mut response = (StatusCode::OK, asset.content.clone()).into_response();
+    let packed = asset.packed.as_ref().filter(|_| gzip::is_taken(&headers));
+    let mut response = (StatusCode::OK, packed.unwrap_or(&asset.content).clone()).into_response();
+    if packed.is_some() {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
     Ok(response)
@@ -92,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_first_visit_is_light() {
-        let arabic: usize = ASSETS.iter().map(|asset| asset.content.len()).sum();
-        assert!(arabic < 130 * 1024, "{arabic} bytes of files, all fonts counted");
+        let all = ASSETS.iter().map(|asset| asset.packed.as_ref().unwrap_or(&asset.content).len());
+        let all: usize = all.sum();
+        assert!(all < 100 * 1024, "{all} bytes of files, every font counted");
     }
 }

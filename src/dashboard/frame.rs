@@ -16,12 +16,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
-use super::cookie;
 use super::fields::Fields;
 use super::page::{Page, Theme, html};
 use super::say::Say;
 use super::session::Signed;
 use super::state::Dashboard;
+use super::{cookie, gzip};
 use crate::http::error::{Kind, Problem};
 use crate::http::observe::language;
 use crate::model::text::Language;
@@ -69,6 +69,7 @@ pub(super) async fn frame(State(dashboard): State<Dashboard>, mut request: Reque
     let wishes = (asked.get("lang").and_then(read_language), asked.get("theme").and_then(Theme::parse));
     let reader = Reader::of(&dashboard, request.headers(), wishes);
     let secure = is_secure(&dashboard, request.headers());
+    let gzip = gzip::is_taken(request.headers());
     request.extensions_mut().insert(reader);
 
     // Keeps F1.
@@ -81,6 +82,7 @@ pub(super) async fn frame(State(dashboard): State<Dashboard>, mut request: Reque
         let signed = response.extensions_mut().remove::<Signed>();
         response = told(&dashboard, reader, signed, &uri, &problem);
     }
+    gzip::pack(&mut response, gzip);
     let headers = response.headers_mut();
     if let Some(language) = wishes.0 {
         headers.append(SET_COOKIE, cookie::wish(cookie::LANGUAGE, language.tag(), secure));

@@ -20,6 +20,7 @@ mod cookie;
 mod fields;
 mod frame;
 mod guard;
+mod gzip;
 mod limit;
 mod live;
 mod number;

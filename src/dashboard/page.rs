@@ -9,11 +9,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
+use bytes::Bytes;
 
 use super::agencies::{self, Count};
 use super::assets;
 use super::fields::Fields;
 use super::frame::Reader;
+use super::gzip::Whole;
 use super::live::Unit;
 use super::say::Say;
 use super::session::Signed;
@@ -187,8 +189,8 @@ impl Page {
     }
 
     /// What every form brings back.
-    pub(super) fn token(&self) -> &str {
-        self.signed.as_ref().map_or("", |signed| &signed.token)
+    pub(super) fn token(&self) -> String {
+        self.signed.as_ref().map(Signed::token).unwrap_or_default()
     }
 
     /// Whether the reader may operate.
@@ -260,7 +262,9 @@ pub(super) fn html(screen: &impl Template) -> Result<Response, Problem> {
         tracing::error!(%error, "a page cannot be written");
         Problem::internal()
     })?;
-    let mut response = Response::new(Body::from(text));
+    let text = Bytes::from(text);
+    let mut response = Response::new(Body::from(text.clone()));
+    response.extensions_mut().insert(Whole(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     Ok(response)
 }

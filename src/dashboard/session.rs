@@ -50,31 +50,56 @@ impl Proof {
 }
 
 /// Somebody who is signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Signed {
     /// Who.
     pub(super) caller: Caller,
-    /// What every form of theirs brings back.
-    pub(super) token: String,
+    /// What every form of theirs brings back, under a mask.
+    token: [u8; SECRET_BYTES],
     /// Which session.
     pub(super) place: Place,
 }
 
+impl std::fmt::Debug for Signed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signed").field("caller", &self.caller).finish_non_exhaustive()
+    }
+}
+
 impl Signed {
+    /// The token as a page has it: under other random bits each time, so that a page that is compressed tells nothing of it by its
+    /// length.
+    pub(super) fn token(&self) -> String {
+        let mut bytes = [0; 2 * SECRET_BYTES];
+        if rand::fill(&mut bytes[..SECRET_BYTES]).is_err() {
+            // A form without a token is refused.
+            return String::new();
+        }
+        for at in 0..SECRET_BYTES {
+            bytes[SECRET_BYTES + at] = bytes[at] ^ self.token[at];
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
     /// Whether a form came from a page of this session.
     pub(super) fn wrote(&self, token: &str) -> bool {
-        constant_time::verify_slices_are_equal(self.token.as_bytes(), token.as_bytes()).is_ok()
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        let Some((pad, masked)) = bytes.split_at_checked(SECRET_BYTES).filter(|(_, rest)| rest.len() == SECRET_BYTES)
+        else {
+            return false;
+        };
+        let plain: Vec<u8> = pad.iter().zip(masked).map(|(pad, byte)| pad ^ byte).collect();
+        constant_time::verify_slices_are_equal(&self.token, &plain).is_ok()
     }
 }
 
 /// SHA-256 of a session's id.
 pub(super) type Place = [u8; 32];
 
-#[derive(Debug)]
 struct Session {
     caller: Caller,
     proof: Proof,
-    token: String,
+    token: [u8; SECRET_BYTES],
     begun: At,
     used: At,
 }
@@ -88,6 +113,12 @@ pub enum SessionFault {
     /// The machine gives no random bits.
     #[error("no random bits")]
     NoRandom,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("caller", &self.caller).finish_non_exhaustive()
+    }
 }
 
 /// The sessions. Clones share them.
@@ -105,7 +136,7 @@ impl Sessions {
 
     /// Begins a session; returns its id, which is for the caller's browser alone.
     pub fn begin(&self, caller: Caller, proof: Proof, now: At) -> Result<String, SessionFault> {
-        let (id, token) = (secret()?, secret()?);
+        let (id, token) = (URL_SAFE_NO_PAD.encode(secret()?), secret()?);
         let mut sessions = self.lock();
         sessions.retain(|_, session| self.lasts(session, now));
         // Keeps S3.
@@ -139,7 +170,7 @@ impl Sessions {
         if used {
             session.used = session.used.max(now);
         }
-        Some(Signed { caller: session.caller.clone(), token: session.token.clone(), place: *place })
+        Some(Signed { caller: session.caller.clone(), token: session.token, place: *place })
     }
 
     /// Ends a session.
@@ -161,11 +192,11 @@ fn place(id: &str) -> Place {
     std::array::from_fn(|at| hash.as_ref().get(at).copied().unwrap_or_default())
 }
 
-/// 256 random bits as text.
-fn secret() -> Result<String, SessionFault> {
+/// 256 random bits.
+fn secret() -> Result<[u8; SECRET_BYTES], SessionFault> {
     let mut bytes = [0; SECRET_BYTES];
     rand::fill(&mut bytes).map_err(|_| SessionFault::NoRandom)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -237,7 +268,14 @@ mod tests {
         let id = begin(&sessions, &ring, KEY, At(0));
         assert_eq!(id.len(), 43);
         let signed = sessions.find(&id, &ring, At(0), true).unwrap();
-        assert!(signed.wrote(&signed.token) && !signed.wrote("") && !signed.wrote(&id));
+        let (first, second) = (signed.token(), signed.token());
+        assert!(
+            first != second && signed.wrote(&first) && signed.wrote(&second),
+            "the mask changes, the token does not"
+        );
+        for wrong in ["", &id, &first[1..], &format!("{first}AAAA"), &URL_SAFE_NO_PAD.encode([0; 64])] {
+            assert!(!signed.wrote(wrong), "{wrong}");
+        }
         assert!(!format!("{sessions:?}").contains(&id));
         sessions.end(&signed.place);
         assert!(sessions.find(&id, &ring, At(0), true).is_none());

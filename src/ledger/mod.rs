@@ -66,14 +66,14 @@ pub use check::check;
 pub use error::{LedgerError, OpenError};
 pub use export::export;
 pub use handle::Ledger;
-pub use notices::{Listeners, Notices};
 pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
+pub use notices::{Listeners, Notices};
 pub use open::stands_in;
 pub use repair::{
     Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
     Operated, Operation, Pause, RedriveAsk,
 };
 pub use types::{
-    Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query, Recipient,
-    Reported, Settlement, Size, Stored, Tally, Waits,
+    Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query,
+    Recipient, Reported, Settlement, Size, Stored, Tally, Waits,
 };

@@ -68,6 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util", &["http", "mock"]),
     ("tower", &["http", "mock"]),
     ("askama", &["dashboard"]),
+    ("flate2", &["dashboard"]),
     ("fluent_bundle", &["dashboard"]),
     ("unic_langid", &["dashboard"]),
     ("rusqlite", &["ledger"]),

@@ -19,13 +19,15 @@ async fn an_envelopes_story_in_both_languages() {
     let id = receipt["id"].as_str().unwrap();
     office.door.clock.advance(Duration::from_secs(90));
     kill(&office.door, "municipality", 422).await;
-    let report =
-        Report { outcome: Some(BusinessOutcome::Applied), reason: None, reference: Some("R-17".to_owned()) };
+    let report = Report { outcome: Some(BusinessOutcome::Applied), reason: None, reference: Some("R-17".to_owned()) };
     office.door.settle("moi", Finished::Delivered, report).await;
     let mut desk = office.desk("operator").await;
     let page = desk.page(&format!("/dashboard/envelopes/{id}?lang=en")).await;
     assert_snapshot!("envelope_en", shown(&office.door, &page));
-    assert_snapshot!("envelope_ar", shown(&office.door, &desk.page(&format!("/dashboard/envelopes/{id}?lang=ar")).await));
+    assert_snapshot!(
+        "envelope_ar",
+        shown(&office.door, &desk.page(&format!("/dashboard/envelopes/{id}?lang=ar")).await)
+    );
     assert!(page.contains("***17") && !page.contains(CITIZEN), "{page}");
     assert!(!page.contains("a text of the agency's own"), "an answer is masked: {page}");
     // Operators see neither payload nor the way to it.
@@ -33,7 +35,10 @@ async fn an_envelopes_story_in_both_languages() {
     assert_eq!(desk.get(&format!("/dashboard/envelopes/{id}/payload")).await.status, 403);
     let dead = delivery(&receipt, "municipality");
     assert!(page.contains(&format!("/dashboard/redrives/new?agency=municipality&#38;ids={dead}")), "{page}");
-    assert_eq!(leads(&desk.get(&format!("/dashboard/deliveries/{dead}")).await), format!("/dashboard/envelopes/{id}#d-{dead}"));
+    assert_eq!(
+        leads(&desk.get(&format!("/dashboard/deliveries/{dead}")).await),
+        format!("/dashboard/envelopes/{id}#d-{dead}")
+    );
 }
 
 #[tokio::test]

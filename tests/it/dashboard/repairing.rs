@@ -68,7 +68,9 @@ async fn a_redrive_is_planned_started_watched_paused_and_cancelled() {
     assert!(plan.contains(&overtaken) && plan.contains("would overwrite newer data"), "{plan}");
     assert!(office.door.ledger.jobs(false, 10).await.unwrap().is_empty(), "a plan does nothing");
 
-    let answer = desk.fill("/dashboard/redrives/new?agency=moi", &[("reason", "the zone table is right now"), ("rate", "5")]).await;
+    let answer = desk
+        .fill("/dashboard/redrives/new?agency=moi", &[("reason", "the zone table is right now"), ("rate", "5")])
+        .await;
     let job = leads(&answer).to_owned();
     assert!(job.starts_with("/dashboard/redrives/"), "{}", text(&answer));
     for (act, state) in [("pause", "paused"), ("resume", "running")] {
@@ -108,7 +110,9 @@ async fn only_what_is_named_is_forced_over_newer_data() {
     assert!(!sneaky.contains("name=\"force\""), "all at once cannot be forced: {sneaky}");
     desk.fill("/dashboard/redrives/new?agency=moi", &[("reason", "x"), ("force", "1")]).await;
     let job = office.door.ledger.jobs(false, 1).await.unwrap().pop().unwrap();
-    assert!(job.held_back.iter().any(|held| held.why == "already_redriven" || held.why == "overtaken") || job.eligible == 2);
+    assert!(
+        job.held_back.iter().any(|held| held.why == "already_redriven" || held.why == "overtaken") || job.eligible == 2
+    );
 }
 
 #[tokio::test]
@@ -126,14 +130,20 @@ async fn a_blocked_lane_is_let_go_by_what_is_done_to_its_head() {
     let tally = || office.door.ledger.tallies().into_iter().find(|(id, _)| *id == moi).unwrap().1;
     assert_eq!((tally().parked, tally().behind), (1, 1));
     let answer = desk
-        .fill(&format!("/dashboard/deliveries/{parked}/release?back=/dashboard/blocked"), &[("reason", "the next is newer")])
+        .fill(
+            &format!("/dashboard/deliveries/{parked}/release?back=/dashboard/blocked"),
+            &[("reason", "the next is newer")],
+        )
         .await;
     assert_eq!(leads(&answer), "/dashboard/blocked");
     assert_eq!((tally().parked, tally().behind), (0, 0));
     assert!(desk.page("/dashboard/blocked").await.contains("No lane is blocked."));
     // Once more is one too many, and is said before anything is posted.
     let again = desk.page(&format!("/dashboard/deliveries/{parked}/release")).await;
-    assert!(again.contains("This cannot be done where the delivery stands now.") && !again.contains("<textarea"), "{again}");
+    assert!(
+        again.contains("This cannot be done where the delivery stands now.") && !again.contains("<textarea"),
+        "{again}"
+    );
     assert_eq!(desk.get(&format!("/dashboard/deliveries/{parked}/destroy")).await.status, 404);
     let evil = format!("/dashboard/deliveries/{parked}/retry?back=https://evil.example/");
     assert!(!desk.page(&evil).await.contains("evil"));

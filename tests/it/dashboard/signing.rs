@@ -110,6 +110,9 @@ async fn a_form_must_come_from_this_origin_and_this_session() {
 
     let mut other = office.desk("admin").await;
     let others = token(&other.page("/dashboard/agencies/moi/pause").await);
+    let masked = token(&page);
+    assert_eq!(good, masked);
+    assert_ne!(good, token(&desk.page("/dashboard/agencies/moi/pause").await), "it never looks the same twice");
     for wrong in ["", "x", others.as_str()] {
         let answer = desk.post("/dashboard/agencies/moi/pause", &[("reason", "x"), ("token", wrong)]).await;
         assert_eq!(answer.status, 403, "{wrong}");

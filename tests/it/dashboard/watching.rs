@@ -37,9 +37,8 @@ async fn next(stream: &mut BodyDataStream) -> (String, Value) {
     })
     .await
     .expect("an event comes in time");
-    let field = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned()
-    };
+    let field =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
     (field("event:"), serde_json::from_str(&field("data:")).unwrap_or_default())
 }
 
