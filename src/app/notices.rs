@@ -6,7 +6,7 @@ use crate::catalog::Current;
 use crate::ledger::{Listeners, Notices, Recipient};
 use crate::model::envelope::Envelope;
 use crate::model::id::{AgencyId, EventType};
-use crate::telemetry::{AgencyLabel, Metrics, Name, TypeLabel, TypeName};
+use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
 /// Joins the deployment, the bells and the counters.
@@ -35,15 +35,14 @@ impl Listeners for Subscribers {
         let catalog = self.catalog.load();
         let found = catalog.recipient(notice, sender)?;
         if found.undecided {
-            let label = AgencyLabel { agency: Name(sender.clone()) };
-            self.metrics.filter_errors.get_or_create(&label).inc();
+            self.metrics.undecided(sender);
         }
         let ordered = found.subscription.ordered && notice.attributes.order_key().is_some();
         Some(Recipient { agency: sender.clone(), ordered, undecided: found.undecided })
     }
 
     fn written(&self, ty: &EventType, recipients: &[AgencyId]) {
-        self.metrics.accepted.get_or_create(&TypeLabel { r#type: TypeName(ty.clone()) }).inc();
+        self.metrics.written(ty);
         self.wake.ring(recipients);
     }
 }

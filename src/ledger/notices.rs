@@ -91,6 +91,7 @@ impl State<'_> {
             schema: notice::schema(&envelope.attributes.ty),
             sender: AgencyId::parse(FALAJ).expect("Falaj's own name is a name"),
             recipients: vec![recipient],
+            trace: None,
             envelope,
         };
         let ready = Ready::new(&self.shared.keys, new).map_err(corrupt)?;

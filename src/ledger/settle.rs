@@ -264,6 +264,7 @@ impl State<'_> {
             end.disclosure.map(u64::cast_signed),
         ))?;
         self.count(spot.agency, Count::of(end.state), 1);
+        self.drain_by(spot, -1, now)?;
         match end.state {
             Finished::Delivered => self.arrived(spot)?,
             Finished::Dead => {
@@ -383,6 +384,7 @@ fn after(flight: &Flight, attempt: Option<&Attempt>, held_ms: u64) -> Tries {
         in_a_row: if before.last == Some(attempt.class) { before.in_a_row + 1 } else { 1 },
         last: Some(attempt.class),
         first_at: before.first_at.or(Some(attempt.at)),
+        last_at: Some(attempt.at),
         held_ms: before.held_ms + held_ms,
     }
 }

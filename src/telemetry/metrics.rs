@@ -272,6 +272,12 @@ impl Metrics {
         }
     }
 
+    /// Counts an envelope that Falaj wrote itself.
+    pub fn written(&self, ty: &EventType) {
+        let Some(_counting) = self.counting(|known| known.types.contains(ty)) else { return };
+        self.accepted.get_or_create(&TypeLabel { r#type: TypeName(ty.clone()) }).inc();
+    }
+
     /// Counts an envelope that was known.
     pub fn repeated(&self) {
         self.repeated.inc();

@@ -5,6 +5,7 @@ mod bus;
 
 mod die;
 mod first_ten_minutes;
+mod holding;
 mod http_contract;
 mod keeper;
 mod layers;

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::digest;
+use falaj::clock::Clock;
+use falaj::model::time::At;
 use serde_json::{Value, json};
 
 use crate::bus::{ADMIN_KEY, Bus, Client, DEADLINE, Reaction, Request, Thing, falaj, until_async};
@@ -285,5 +288,24 @@ async fn an_agency_fetches_under_leases_and_a_late_answer_counts_for_nothing() {
     assert_eq!(bus.wait_settled(&second.id).await["state"], "completed_with_failures");
     bus.stop().await;
     bus.assert_sound();
+    bus.ledger_check().await;
+}
+
+/// What is given back for a retry reaches whoever waits for it when it is due, and not at the next look around.
+#[tokio::test]
+async fn a_retry_reaches_a_waiting_fetcher_when_it_is_due() {
+    let (mut bus, fetcher) = with_fetcher().await;
+    let receipt = bus.post(&Thing::new("citizen", 1)).await;
+    let fetched = fetch(&fetcher).await;
+    assert_eq!(report(&fetcher, &fetched, "retry").await, 200);
+    let waits = bus.wait_delivery(&receipt.id, "fetcher", "retry").await;
+    let text = waits["waiting"]["text"].as_str().unwrap();
+    assert!(text.contains("the agency asked for another try later (retry_asked)"), "{text}");
+    let due = At::parse(waits["next_attempt_at"].as_str().unwrap()).unwrap();
+    let answer = fetcher.get("/v1/agencies/fetcher/deliveries?wait=30s").await;
+    let now = Clock::system().now();
+    assert_eq!(answer.body["deliveries"][0]["id"], fetched["id"], "{}", answer.text);
+    assert!(now >= due && now.since(due) < Duration::from_secs(2), "due at {due}, and there at {now}");
+    bus.stop().await;
     bus.ledger_check().await;
 }

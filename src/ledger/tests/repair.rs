@@ -26,7 +26,7 @@ async fn a_paused_agency_gets_nothing_until_it_is_resumed_and_that_survives_a_cr
     house.accept("s2", &["a"]).await;
     assert_eq!(house.seqs("a", 1).await, [1]);
     let pause = house.ledger().pause(&agency("a"), actor(), house.now).await.unwrap();
-    assert_eq!(pause, Pause { actor: actor(), since: house.now });
+    assert_eq!(pause, Pause { actor: actor(), since: house.now, gone: false, drain: None });
     assert_eq!(house.ledger().paused(&agency("a")), Some(pause.clone()));
     house.deliver("a", 1).await;
     assert_eq!(house.seqs("a", 9).await, [0; 0], "what was in flight settles, and nothing follows");
