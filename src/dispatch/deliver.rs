@@ -266,10 +266,10 @@ impl Attempted {
         let Self { key, id, tries, begun, ended } = self;
         let tries = Tries { first_at: tries.first_at.or(Some(begun)), ..tries };
         let decision = retry::after(&tries, &outcome, policy, evidence, ended, jitter());
-        let Decision { mut transition, class, note, counted, ages } = decision;
+        let Decision { mut transition, class, note, counted, ages, taken_back } = decision;
         let closed = until_reachable(&mut transition, window, ended);
         let held = match &transition {
-            Transition::Retry { due } if !ages => due.since(ended),
+            Transition::Retry { due } if !ages => due.since(ended) + taken_back,
             _ => closed,
         };
         let ms = u32::try_from(ended.since(begun).as_millis()).unwrap_or(u32::MAX);

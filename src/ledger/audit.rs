@@ -10,11 +10,6 @@ use crate::model::time::At;
 /// Entries on a page.
 const PAGE_MAX: usize = 1000;
 
-/// A text as JSON.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
 impl State<'_> {
     /// Records what was done to `target`. `before` and `after` say what changed, in a few words.
     pub(super) fn record(
@@ -25,7 +20,7 @@ impl State<'_> {
         (before, after): (&str, &str),
         now: At,
     ) -> rusqlite::Result<()> {
-        let detail = format!(r#"{{"after":{},"before":{}}}"#, quoted(after), quoted(before));
+        let detail = serde_json::json!({ "before": before, "after": after }).to_string();
         self.sql.insert_audit.execute((now.0, &actor.name, action, target, &actor.reason, detail))?;
         Ok(())
     }

@@ -218,6 +218,7 @@ pub(super) fn read_head(row: &rusqlite::Row<'_>, (seq, slot): Place, now: i64) -
         first_at: first_at.map(At),
         last_at: last_at.filter(|_| first_at.is_some()).map(At),
         held_ms: (held + overdue).cast_unsigned(),
+        wait_ms: row.get::<_, i64>(11)?.cast_unsigned(),
     };
     Ok(Head { row: Row { seq, slot, lane: row.get(0)? }, stuck: true, tries, tried: row.get(5)? })
 }

@@ -51,6 +51,7 @@ CREATE TABLE stuck (
     class      INTEGER,             -- of the last attempt
     first_at   INTEGER,
     held_ms    INTEGER NOT NULL,
+    wait_ms    INTEGER NOT NULL,    -- of the wait until due_at, what is age
     err_class  INTEGER,             -- the last failure
     err_status INTEGER,
     err_note   TEXT,
@@ -74,7 +75,7 @@ CREATE TABLE behind (
 -- behind meanwhile and is as it was when it is head again.
 CREATE TABLE aside (
     agency INTEGER, lane INTEGER, seq INTEGER, slot INTEGER, state INTEGER, due_at INTEGER, since INTEGER, counted INTEGER,
-    tried INTEGER, in_a_row INTEGER, class INTEGER, first_at INTEGER, held_ms INTEGER, err_class INTEGER, err_status INTEGER,
+    tried INTEGER, in_a_row INTEGER, class INTEGER, first_at INTEGER, held_ms INTEGER, wait_ms INTEGER, err_class INTEGER, err_status INTEGER,
     err_note TEXT, err_at INTEGER, grp INTEGER, lease BLOB,
     PRIMARY KEY (agency, lane, seq)
 ) WITHOUT ROWID;

@@ -204,6 +204,8 @@ pub struct Tries {
     /// Milliseconds since the first attempt that are no age: the agency was held (circuit, pause, window), or nothing showed that
     /// it lives.
     pub held_ms: u64,
+    /// Milliseconds of the wait before this attempt that are age, as long as nothing shows that the agency was away meanwhile.
+    pub wait_ms: u64,
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! Endpoint faults back off along [`BACKOFF`] and end by age; message faults get three quick tries; faults of the way to the
 //! agency and throttling are held without counting. The random part is passed in, so that the same input decides the same.
 //!
-//! Y1: age needs proof. An endpoint fault gives a delivery up, and makes it older, only where the agency has answered something
-//! since this delivery was tried before; else it waits and stays as old as it was, because nothing says whose fault it is. After a
-//! restart nothing is known, so nothing is proved. Y2: what fails alone while others pass is the message's fault ([`judge`]).
+//! Y1: age needs proof. An endpoint fault gives a delivery up only where the agency has answered something since this delivery was
+//! tried before; else it waits, and is as old as it was when it was tried before, because nothing says whose fault it is. After
+//! a restart nothing is known, so nothing is proved. Y2: what fails alone while others pass is the message's fault ([`judge`]).
 
 use std::time::Duration;
 
@@ -77,6 +77,8 @@ pub struct Decision {
     pub counted: bool,
     /// Whether it grows older until it is due again.
     pub ages: bool,
+    /// Of its age this is none: the agency was away meanwhile, as far as anybody knows.
+    pub taken_back: Duration,
 }
 
 /// The class of a fault once it is held against what became of others (Y2): an endpoint fault from the third try on while many
@@ -113,7 +115,14 @@ pub fn give_up(policy: Policy, why: &str) -> Transition {
 pub fn after(tries: &Tries, outcome: &Outcome, policy: Policy, evidence: &Evidence, now: At, jitter: f64) -> Decision {
     let class = judge(tries, outcome.class, evidence);
     let note = note(outcome, class, evidence.passed);
-    let decided = |transition, counted, ages, note| Decision { transition, class, note, counted, ages };
+    // Keeps Y1.
+    let lives = tries.last_at.zip(evidence.answered_at).is_some_and(|(tried, answered)| answered > tried);
+    let waited = match (outcome.class, lives) {
+        (Class::EndpointFault, false) => Duration::from_millis(tries.wait_ms),
+        _ => Duration::ZERO,
+    };
+    let decided =
+        |transition, counted, ages, note| Decision { transition, class, note, counted, ages, taken_back: waited };
     if let (Some(until), Class::EndpointFault | Class::ConfigurationFault | Class::Gone | Class::Throttle) =
         (evidence.outage, class)
     {
@@ -141,14 +150,11 @@ pub fn after(tries: &Tries, outcome: &Outcome, policy: Policy, evidence: &Eviden
             let wait = outcome.retry_after.unwrap_or(HOLD).min(RETRY_AFTER_MAX);
             decided(retry(wait), false, false, note)
         }
-        Class::EndpointFault => {
-            // Keeps Y1.
-            let lives = tries.last_at.zip(evidence.answered_at).is_some_and(|(tried, answered)| answered > tried);
-            if lives && is_old(tries, policy, now) {
-                return decided(give_up(policy, &note), true, false, note);
-            }
-            decided(later(), true, lives, note)
+        Class::EndpointFault if lives && is_old(tries, policy, now) => {
+            decided(give_up(policy, &note), true, false, note)
         }
+        // After the first fault it grows older for the time being: it is taken back if nothing proves it.
+        Class::EndpointFault => decided(later(), true, lives || tries.last_at.is_none(), note),
         // To ask for it is an answer.
         Class::RetryAsked if is_old(tries, policy, now) => decided(give_up(policy, &note), true, false, note),
         Class::RetryAsked => decided(later(), true, true, note),
@@ -184,7 +190,8 @@ mod tests {
     }
 
     fn tries(last: Class, in_a_row: u32) -> Tries {
-        Tries { counted: in_a_row, in_a_row, last: Some(last), first_at: Some(NOW), last_at: Some(NOW), held_ms: 0 }
+        let (last, at) = (Some(last), Some(NOW));
+        Tries { counted: in_a_row, in_a_row, last, first_at: at, last_at: at, held_ms: 0, wait_ms: 5000 }
     }
 
     fn decide(tries: &Tries, class: Class, evidence: Evidence, now: At) -> Decision {
@@ -271,7 +278,12 @@ mod tests {
             let decision = decide(&worn, Class::EndpointFault, Evidence { answered_at, ..NOTHING }, old);
             assert!(matches!(decision.transition, Transition::Retry { .. }), "{answered_at:?}");
             assert!(decision.counted && !decision.ages, "{answered_at:?}");
+            assert_eq!(decision.taken_back, Duration::from_secs(5), "the wait before it was none of its age either");
         }
+        let first = decide(&Tries::default(), Class::EndpointFault, NOTHING, NOW);
+        assert!(first.ages && first.taken_back.is_zero(), "for the time being");
+        let lives = Evidence { answered_at: Some(At(NOW.0 + 1)), ..NOTHING };
+        assert!(decide(&tries(Class::EndpointFault, 1), Class::EndpointFault, lives, NOW).taken_back.is_zero());
         assert_eq!(decide(&worn, Class::RetryAsked, NOTHING, old).transition, Transition::Park, "that is an answer");
     }
 
