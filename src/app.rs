@@ -30,7 +30,7 @@ use crate::dispatch::{Board, Dispatcher, Handout, Setup};
 use crate::http;
 use crate::http::auth::KeyRing;
 use crate::intake::Intake;
-use crate::janitor::{Janitor, Rounds};
+use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
 use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
@@ -126,8 +126,9 @@ impl App {
         let telling = notices::notices(&config.notices.source, &catalog, &wake, &metrics);
         let ledger = open(options(&config), telling).await?;
         ledger.register_disclosures(disclosures(&catalog.load())).await?;
-        let counting = metrics.clone();
+        let (counting, bell) = (metrics.clone(), wake.clone());
         ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
+        ledger.when_unheard(move |agency| bell.ring([agency]));
 
         let stops = Stops::default();
 
@@ -170,6 +171,7 @@ impl App {
                 batch: config.retention.sweep_max,
                 keep_completed: config.retention.completed,
                 outcome_deadline: config.outcomes.deadline,
+                keep_events: KEEP_EVENTS,
             },
         };
         let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());

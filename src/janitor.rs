@@ -1,4 +1,5 @@
-//! The janitor: ends what expired, closes what was never reported, and forgets what is past its retention.
+//! The janitor: ends what expired, closes what was never reported, and forgets what is past its retention: completed envelopes and
+//! old events.
 //!
 //! J1: every sweep is bounded and lets others have the ledger in between. J2: nothing that is open is ever forgotten. J3: identity
 //! is kept as long as its envelope is, so a repeat is recognised until the envelope itself is forgotten.
@@ -14,6 +15,8 @@ use crate::model::id::Seq;
 use crate::model::time::At;
 use crate::wake::Wake;
 
+/// How long what happened to agencies is kept.
+pub const KEEP_EVENTS: Duration = Duration::from_secs(90 * 86_400);
 /// The rest between two batches of one sweep.
 const REST: Duration = Duration::from_millis(20);
 
@@ -28,6 +31,8 @@ pub struct Rounds {
     pub keep_completed: Duration,
     /// An agency that took a delivery reports its outcome within this time.
     pub outcome_deadline: Duration,
+    /// What happened to agencies is kept this long, and of each agency no more than the ledger keeps.
+    pub keep_events: Duration,
 }
 
 /// The janitor.
@@ -79,6 +84,13 @@ impl Janitor {
             let count = self.ledger.sweep(minus(now, self.rounds.keep_completed), self.rounds.batch).await?;
             forgotten += count;
             if count < self.rounds.batch {
+                break;
+            }
+            tokio::time::sleep(REST).await;
+        }
+        while !stop.is_cancelled() {
+            let swept = self.ledger.sweep_events(minus(now, self.rounds.keep_events), self.rounds.batch).await?;
+            if swept < self.rounds.batch {
                 break;
             }
             tokio::time::sleep(REST).await;

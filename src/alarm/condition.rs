@@ -13,6 +13,8 @@ pub enum Condition {
     OldestAge,
     /// An agency has not answered for too long.
     CircuitOpen,
+    /// An agency said that its receiver is gone, and is paused.
+    Gone,
     /// Too many lanes of an agency wait for a person.
     Parked,
     /// Too many deliveries to an agency were given up in the last hour.
@@ -33,6 +35,7 @@ impl Condition {
         match self {
             Self::OldestAge => "oldest_age",
             Self::CircuitOpen => "circuit_open",
+            Self::Gone => "gone",
             Self::Parked => "parked",
             Self::Dead => "dead",
             Self::Unconfigured => "unconfigured",
@@ -48,7 +51,7 @@ impl Condition {
             Self::OldestAge | Self::CircuitOpen => "seconds",
             Self::Parked => "lanes",
             Self::Dead => "deliveries per hour",
-            Self::Unconfigured => "deliveries",
+            Self::Gone | Self::Unconfigured => "deliveries",
             Self::DiskLow => "bytes",
             Self::NotAccepting | Self::DeploymentRefused => "problems",
         }
@@ -115,6 +118,16 @@ impl Alarm {
                 format!("{who}: the agency has not answered for {}, longer than {}.", time(value), time(limit)),
                 format!("الجهة {who}: لا تستجيب منذ {}، أي أكثر من {}.", time(value), time(limit)),
             ),
+            Condition::Gone => Bilingual::new(
+                format!(
+                    "{who}: the agency said that its receiver is gone and is paused until an operator resumes it; {value} \
+                     deliveries wait."
+                ),
+                format!(
+                    "الجهة {who}: أفادت بأن نقطة الاستلام لديها لم تعد موجودة، والتسليم إليها موقوف مؤقتًا إلى أن يستأنفه المشغّل؛ \
+                     وعدد عمليات التسليم المنتظرة {value}."
+                ),
+            ),
             Condition::Parked => Bilingual::new(
                 format!("{who}: {value} lanes wait for an operator; the limit is {limit}."),
                 format!("الجهة {who}: عدد المسارات التي تنتظر تدخّل المشغّل {value}، والحد {limit}."),
@@ -147,6 +160,7 @@ impl Condition {
         match self {
             Self::OldestAge => ("no delivery is too old any more.", "لم تعد هناك عمليات تسليم متأخرة."),
             Self::CircuitOpen => ("the agency answers again.", "عادت إلى الاستجابة."),
+            Self::Gone => ("deliveries to the agency go on.", "استؤنف التسليم إليها."),
             Self::Parked => {
                 ("few enough lanes wait for an operator.", "عاد عدد المسارات التي تنتظر المشغّل إلى الحد المقبول.")
             }

@@ -84,8 +84,14 @@ impl Judge {
         &'a self,
         look: &'a Snapshot,
     ) -> impl Iterator<Item = (Option<AgencyId>, Condition, bool)> + 'a {
-        const OF_AGENCY: [Condition; 5] =
-            [Condition::OldestAge, Condition::CircuitOpen, Condition::Parked, Condition::Dead, Condition::Unconfigured];
+        const OF_AGENCY: [Condition; 6] = [
+            Condition::OldestAge,
+            Condition::CircuitOpen,
+            Condition::Gone,
+            Condition::Parked,
+            Condition::Dead,
+            Condition::Unconfigured,
+        ];
         const OF_BUS: [Condition; 3] = [Condition::DiskLow, Condition::NotAccepting, Condition::DeploymentRefused];
         let agencies = look.agencies.keys().flat_map(|id| OF_AGENCY.map(|condition| (Some(id.clone()), condition)));
         let subjects = agencies.chain(OF_BUS.map(|condition| (None, condition)));
@@ -110,6 +116,7 @@ impl Judge {
             for (condition, finding) in [
                 (Condition::OldestAge, over(agency.oldest.as_secs(), limits.oldest_age.as_secs())),
                 (Condition::CircuitOpen, circuit),
+                (Condition::Gone, Finding { holds: Some(agency.gone), value: agency.waiting, limit: 0 }),
                 (Condition::Parked, over(agency.parked, limits.parked)),
                 (Condition::Dead, over(dead, limits.dead_per_hour)),
                 (Condition::Unconfigured, over(agency.unconfigured, 0)),
@@ -185,6 +192,7 @@ mod tests {
         for (bad, word) in [
             ((|look: &mut Snapshot| one(look).oldest = HOUR * 2) as fn(&mut Snapshot), "oldest_age"),
             (|look| one(look).circuit = Circuit::Open(Duration::from_secs(901)), "circuit_open"),
+            (|look| one(look).gone = true, "gone"),
             (|look| one(look).parked = 11, "parked"),
             (|look| one(look).unconfigured = 1, "unconfigured"),
             (|look| look.disk_free_bytes = 999, "disk_low"),

@@ -32,6 +32,10 @@ pub struct Look {
     pub oldest: Duration,
     /// How the way to it is.
     pub circuit: Circuit,
+    /// Whether it said that its receiver is gone, and is paused for it.
+    pub gone: bool,
+    /// Unfinished deliveries.
+    pub waiting: u64,
     /// Parked lanes.
     pub parked: u64,
     /// Deliveries given up, ever.
@@ -68,7 +72,7 @@ impl Snapshot {
         let mut agencies = BTreeMap::new();
         for id in ids {
             let tally = tallies.get(&id).cloned().unwrap_or_default();
-            let unfinished = tally.pending + tally.retry + tally.parked + tally.behind;
+            let unfinished = tally.pending + tally.retry + tally.parked + tally.behind + tally.leased;
             let oldest = if unfinished > 0 { ledger.oldest(&id).await? } else { None };
             let rules = catalog.agency(&id).and_then(|agency| agency.delivery.as_ref());
             let window = rules.and_then(|rules| rules.window.as_deref());
@@ -76,7 +80,7 @@ impl Snapshot {
                 let closed = window.map_or(Duration::ZERO, |window| window.closed_between(since, now));
                 now.since(since).saturating_sub(closed)
             };
-            let circuit = match board.hold(&id) {
+            let circuit = match board.hold(&id).below() {
                 Hold::CircuitOpen { since, .. } => Circuit::Open(age(since)),
                 Hold::Window { .. } => Circuit::Unknown,
                 _ => Circuit::Closed,
@@ -84,6 +88,8 @@ impl Snapshot {
             let look = Look {
                 oldest: oldest.map_or(Duration::ZERO, age),
                 circuit,
+                gone: ledger.paused(&id).is_some_and(|pause| pause.gone),
+                waiting: unfinished,
                 parked: tally.parked,
                 dead: tally.dead,
                 unconfigured: if rules.is_none() { unfinished } else { 0 },

@@ -183,10 +183,7 @@ impl Parts<'_> {
             problems.warn(self.problem(at(attribute), what, "Only authid and dataref travel by being listed."));
         }
         let fields = self.fields(&part, &types, problems)?;
-        let filter = match &part.when {
-            Some(when) => self.filter(when, &fields, &types, problems),
-            None => None,
-        };
+        let filter = self.filter(&part, &fields, &types, problems);
         let form = self.form(&part, filter.as_ref(), mode, &fields, &types, problems)?;
         let attributes: Vec<String> = part.attributes.into_iter().map(|placed| placed.value).collect();
         let mut hash = Context::new(&SHA256);

@@ -8,7 +8,7 @@ use super::document::Placed;
 use super::manifest::{MapPart, MapWord, Mode, SubscriptionPart};
 use super::problem::{Problem, Problems};
 use super::reach::{reach, reach_given};
-use crate::mapping::{FieldMap, Fields, Filter, Form, MapForm, Read, Refused, Template};
+use crate::mapping::{FieldMap, Fields, Filter, Form, MapForm, Read, Refused, SubjectForm, Template};
 use crate::schema::Reach;
 
 /// An expression of a manifest, for what is said about it.
@@ -32,21 +32,52 @@ impl Parts<'_> {
 
     pub(super) fn filter(
         &self,
-        when: &Placed<String>,
+        part: &SubscriptionPart,
         fields: &Fields,
         types: &[Type<'_>],
         problems: &mut Problems,
     ) -> Option<Filter> {
+        let when = part.when.as_ref()?;
         match Filter::compile(&when.value, fields) {
             Ok(filter) => {
                 let expression = Expression { place: when, name: "when", plain: false };
                 self.check_reads(&expression, filter.reads(), &[], types, problems);
+                // A filter sees the subject itself: what passes would tell the agency of it.
+                self.check_attributes(&expression, filter.attributes(), part, SubjectForm::Pseudonym, problems);
                 Some(filter)
             }
             Err(refused) => {
                 problems.error(self.refused(when, "when", refused));
                 None
             }
+        }
+    }
+
+    /// Keeps B1 for attributes: nothing is read that the subscription keeps from the agency. `kept` is a form of the subject
+    /// that counts as kept, beside that it is omitted.
+    fn check_attributes<'a>(
+        &self,
+        expression: &Expression<'_>,
+        read: impl Iterator<Item = &'a str>,
+        part: &SubscriptionPart,
+        kept: SubjectForm,
+        problems: &mut Problems,
+    ) {
+        let Expression { place, name, .. } = *expression;
+        let is_kept = part.subject == SubjectForm::Omit || part.subject == kept;
+        for attribute in read {
+            let (what, hint) = match attribute {
+                "subject" | "partitionkey" if is_kept => (
+                    format!("{name}: reads {attribute}, which the subscription keeps from the agency"),
+                    "Do without it, or set subject = \"clear\" if the agency may know it.".to_owned(),
+                ),
+                "authid" | "dataref" if part.attributes.iter().all(|listed| listed.value != attribute) => (
+                    format!("{name}: reads ext.{attribute}, which the subscription does not list"),
+                    format!("Add attributes = [\"{attribute}\"], or do without it."),
+                ),
+                _ => continue,
+            };
+            problems.error(self.problem(at(place), what, hint));
         }
     }
 
@@ -156,6 +187,8 @@ impl Parts<'_> {
                 let (name, plain) = (format!("map.{target}"), is_plain_path(&expression.value));
                 let expression = Expression { place: expression, name: &name, plain };
                 self.check_reads(&expression, &compiled.reads(), &given, types, problems);
+                // A map sees what the agency may see: a pseudonym is one.
+                self.check_attributes(&expression, compiled.attributes(), part, SubjectForm::Omit, problems);
             }
         }
         let all: BTreeMap<String, String> =

@@ -42,6 +42,11 @@ pub async fn run(args: AgenciesArgs) -> anyhow::Result<ExitCode> {
     let agencies = if one { std::slice::from_ref(&found) } else { rows(&found) };
     let rows: Vec<_> = agencies.iter().map(|agency| row(agency, client::language())).collect();
     table::show(["AGENCY", "NAME", "STATE", "PENDING", "RETRY", "BEHIND", "PARKED", "DEAD", "DELIVERED"], &rows)?;
+    let events: Vec<_> = found["events"].as_array().into_iter().flatten().map(event).collect();
+    if one && !events.is_empty() {
+        table::line("")?;
+        table::show(["WHEN", "WHAT HAPPENED", "BY", "WHY"], &events)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -59,11 +64,13 @@ fn row(agency: &Value, language: Language) -> [String; 9] {
     let figure = |name: &str| figure(agency, name).map_or_else(String::new, |n| n.to_string());
     let name = agency["name"][language.tag()].as_str().or(agency["name"].as_str()).unwrap_or_default();
     let [pending, retry, behind, parked, dead] = FIGURES.map(figure);
+    let left = agency["draining"]["left"].as_u64().filter(|left| *left > 0);
+    let left = left.map_or_else(String::new, |left| format!(", {left} left"));
     let id = agency["id"].as_str().or(agency["agency"].as_str()).unwrap_or_default();
     [
         id.to_owned(),
         name.to_owned(),
-        agency["state"].as_str().unwrap_or_default().to_owned(),
+        format!("{}{left}", agency["state"].as_str().unwrap_or_default()),
         pending,
         retry,
         behind,
@@ -71,6 +78,16 @@ fn row(agency: &Value, language: Language) -> [String; 9] {
         dead,
         figure("delivered"),
     ]
+}
+
+/// What happened to an agency, with what failed or the reason that was given.
+fn event(event: &Value) -> [String; 4] {
+    let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let why = match (event["class"].as_str(), event["note"].as_str()) {
+        (Some(class), Some(note)) => format!("{class}: {note}"),
+        _ => text("reason"),
+    };
+    [text("at"), text("kind"), text("by"), why]
 }
 
 /// A figure of the agency itself or of an object within it (its queue).
@@ -94,5 +111,15 @@ mod tests {
         assert_eq!(row(&rows(&list)[0], Language::English), expected);
         assert_eq!(row(&rows(&list)[0], Language::Arabic)[1], "الداخلية");
         assert!(rows(&Value::Null).is_empty());
+        let draining: Value = serde_json::from_str(r#"{"id":"moi","state":"draining","draining":{"left":7}}"#).unwrap();
+        assert_eq!(row(&draining, Language::English)[2], "draining, 7 left");
+    }
+
+    #[test]
+    fn what_happened_says_who_or_what() {
+        let opened = serde_json::json!({ "n": 2, "at": "t", "kind": "opened", "class": "endpoint_fault", "note": "connect: refused" });
+        assert_eq!(event(&opened), ["t", "opened", "", "endpoint_fault: connect: refused"].map(str::to_owned));
+        let paused = serde_json::json!({ "at": "t", "kind": "paused", "by": "night shift", "reason": "صيانة" });
+        assert_eq!(event(&paused), ["t", "paused", "night shift", "صيانة"].map(str::to_owned));
     }
 }

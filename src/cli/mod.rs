@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod mock_agency;
 pub mod redrive;
 pub mod repair;
+pub mod replay;
 pub mod screen;
 pub mod send;
 pub mod serve;
@@ -65,12 +66,16 @@ pub enum Command {
     Top(top::TopArgs),
     /// Hold all deliveries to an agency until it is resumed
     Pause(repair::PauseArgs),
-    /// Let deliveries to a paused agency go on
+    /// Let out what an agency is to get by now, and hold what comes later until it is resumed
+    Drain(repair::DrainArgs),
+    /// Let deliveries to a paused or drained agency go on
     Resume(repair::ResumeArgs),
     /// Show what has failed and waits for a person
     DeadLetters(dead_letters::DeadLettersArgs),
     /// Deliver dead letters again
     Redrive(redrive::RedriveArgs),
+    /// Deliver everything since a time to one agency again
+    Replay(replay::ReplayArgs),
     /// Show redrives and replays; pause, resume or end one
     Redrives(redrive::RedrivesArgs),
     /// Try a failed or parked delivery again now
@@ -124,9 +129,11 @@ impl Command {
             Self::Agencies(args) => agencies::run(args).await,
             Self::Top(args) => top::run(args).await,
             Self::Pause(args) => repair::pause(args).await,
+            Self::Drain(args) => repair::drain(args).await,
             Self::Resume(args) => repair::resume(args).await,
             Self::DeadLetters(args) => dead_letters::run(args).await,
             Self::Redrive(args) => redrive::run(args).await,
+            Self::Replay(args) => replay::run(args).await,
             Self::Redrives(args) => redrive::list(args).await,
             Self::Retry(args) => repair::delivery("retry", args.order).await,
             Self::Skip(args) => repair::delivery("skip", args.order).await,
@@ -177,7 +184,10 @@ mod tests {
             "falaj top --every 500ms --sort backlog --filter qp",
             "falaj top --once --json",
             "falaj pause moi --reason maintenance",
+            "falaj drain moi --reason moving",
             "falaj resume moi --reason done --json",
+            "falaj replay moi --since 2026-11-24T00:00:00Z --wait=1m --reason restored --json",
+            "falaj demo --once --json",
             "falaj dead-letters --agency moi --group 0123456789abcdef --json",
             "falaj dead-letters --groups",
             "falaj redrive --agency moi --group 0123456789abcdef --dry-run --reason mended",
@@ -208,6 +218,9 @@ mod tests {
             "falaj mock-agency --unsigned --fail 1.5",
             "falaj send a.json --wait=soon",
             "falaj pause moi",
+            "falaj drain moi",
+            "falaj replay moi --reason restored",
+            "falaj demo --json",
             "falaj retry 01890000-0000-7000-8000-000000000000",
             "falaj redrive --reason all",
             "falaj redrive --agency moi --force --reason all",

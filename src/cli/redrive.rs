@@ -132,8 +132,8 @@ fn ask(args: &RedriveArgs) -> Value {
     Value::Object(ask)
 }
 
-/// Looks until nothing of a redrive is open or the deadline has passed; the last answer in either case.
-async fn settled(bus: &Bus, mut answer: Answer, deadline: Instant) -> anyhow::Result<Answer> {
+/// Looks until nothing of a redrive or replay is open or the deadline has passed; the last answer in either case.
+pub(super) async fn settled(bus: &Bus, mut answer: Answer, deadline: Instant) -> anyhow::Result<Answer> {
     let first: Value = answer.read()?;
     let id = first["id"].as_str().unwrap_or_default().to_owned();
     let mut said = String::new();
@@ -176,7 +176,8 @@ fn progress(job: &Value) -> String {
     format!("{made} of {eligible} begun, {done} delivered, {failed} failed")
 }
 
-fn show(job: &Value) -> anyhow::Result<()> {
+/// Writes a redrive or replay with what it leaves out.
+pub(super) fn show(job: &Value) -> anyhow::Result<()> {
     let id = job["id"].as_str().map_or_else(String::new, |id| format!("{id}  "));
     let state = job["state"].as_str().unwrap_or_default();
     let figures = match state {
@@ -222,7 +223,8 @@ pub async fn list(args: RedrivesArgs) -> anyhow::Result<ExitCode> {
     shown(&answer, args.json, show)
 }
 
-fn count(job: &Value, name: &str) -> u64 {
+/// A figure of a redrive or replay.
+pub(super) fn count(job: &Value, name: &str) -> u64 {
     job[name].as_u64().unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! What an operator does to an agency or to one delivery: `falaj pause`, `resume`, `retry`, `skip`, `cancel`, `release`.
+//! What an operator does to an agency or to one delivery: `falaj pause`, `drain`, `resume`, `retry`, `skip`, `cancel`, `release`.
 
 use std::process::ExitCode;
 
@@ -28,6 +28,21 @@ pub struct Order {
                         falaj pause moi --reason \"maintenance until 14:00\"\n\nExit status 1 if there is no such agency."
 )]
 pub struct PauseArgs {
+    /// The agency's id
+    pub agency: String,
+    #[command(flatten)]
+    /// Why and where.
+    pub order: Order,
+}
+
+/// Arguments of `falaj drain`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A pause that begins after what is accepted by now: that still goes out, through retries and in order; what comes \
+                        later waits, and goes on with `falaj resume`.\n\nExample:\n  falaj drain moi --reason \"the register moves \
+                        tonight\"\n\nExit status 1 if there is no such agency."
+)]
+pub struct DrainArgs {
     /// The agency's id
     pub agency: String,
     #[command(flatten)]
@@ -108,6 +123,11 @@ pub async fn pause(args: PauseArgs) -> anyhow::Result<ExitCode> {
     agency(&args.agency, "pause", &args.order).await
 }
 
+/// Runs `falaj drain`.
+pub async fn drain(args: DrainArgs) -> anyhow::Result<ExitCode> {
+    agency(&args.agency, "drain", &args.order).await
+}
+
 /// Runs `falaj resume`.
 pub async fn resume(args: ResumeArgs) -> anyhow::Result<ExitCode> {
     agency(&args.agency, "resume", &args.order).await
@@ -120,7 +140,9 @@ async fn agency(id: &str, verb: &str, order: &Order) -> anyhow::Result<ExitCode>
         let state = found["state"].as_str().unwrap_or_default();
         let waiting: u64 =
             ["pending", "retry", "behind"].into_iter().filter_map(|name| found["deliveries"][name].as_u64()).sum();
-        table::line(&table::plain(&format!("{id}  {state}  {waiting} waiting")))
+        let left =
+            found["draining"]["left"].as_u64().map_or_else(String::new, |left| format!(", {left} left to drain"));
+        table::line(&table::plain(&format!("{id}  {state}  {waiting} waiting{left}")))
     })
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::places::Pool;
-use crate::ledger::Pause;
+use crate::ledger::{Actor, Drain, Pause};
 use crate::model::id::AgencyId;
 use crate::model::status::Hold;
 
@@ -31,9 +31,13 @@ pub struct Entry {
     pub in_flight: usize,
 }
 
-/// What a pause is on the board.
-pub fn paused(pause: Pause) -> Hold {
-    Hold::Paused { by: pause.actor.name, reason: pause.actor.reason, since: pause.since }
+/// What holds an agency with its pause, if there is one; `below` is what holds it otherwise.
+pub fn held(pause: Option<Pause>, below: Hold) -> Hold {
+    let Some(Pause { actor: Actor { name: by, reason }, since, gone, drain }) = pause else { return below };
+    match drain {
+        None => Hold::Paused { by, reason, since, gone },
+        Some(Drain { through, left }) => Hold::Draining { through, left, by, reason, since, rest: Box::new(below) },
+    }
 }
 
 impl Board {

@@ -17,7 +17,7 @@ use crate::model::agency::{Limits, TransportKind};
 use crate::model::delivery::{Attempt, DeliveryKey, Finished, Transition, Tries};
 use crate::model::id::{AgencyId, DeliveryId, FALAJ};
 use crate::model::outcome::{Class, Outcome, Report};
-use crate::model::retry::{self, Policy};
+use crate::model::retry::{self, Decision, Evidence, Policy};
 use crate::model::time::At;
 use crate::model::window::Window;
 use crate::telemetry::{Metrics, trace};
@@ -76,7 +76,21 @@ pub struct Back {
 pub enum Verdict {
     /// The agency was not asked.
     Untried(Transition),
-    /// It was, or the message could not be made.
+    /// Whether the agency may have it at all could not be decided: it was not asked, and asking the filter again would not help.
+    Undecided {
+        /// Why.
+        note: String,
+        /// What becomes of it.
+        policy: Policy,
+    },
+    /// No message could be made of it, which is as if the agency had refused it; it was not asked.
+    Unmade {
+        /// Why.
+        outcome: Outcome,
+        /// How its tries are counted.
+        policy: Policy,
+    },
+    /// It was asked.
     Tried {
         /// How it went.
         outcome: Outcome,
@@ -157,7 +171,11 @@ pub(super) fn make(
     match prepare(claimed, subscription, route, ledger) {
         Ok(Prepared::Send(message)) => Ok((message, terms)),
         Ok(Prepared::Excluded) => Err(Box::new(ended(Finished::Skipped, "the subscription's filter excludes it"))),
-        Err(error) => Err(Box::new(tried(unsendable(&error), terms))),
+        Ok(Prepared::Undecided(error)) => {
+            let note = format!("whether the agency may have it cannot be decided: {error}");
+            Err(Box::new(Verdict::Undecided { note, policy: terms.policy }))
+        }
+        Err(error) => Err(Box::new(Verdict::Unmade { outcome: unsendable(&error), policy: terms.policy })),
     }
 }
 
@@ -182,8 +200,8 @@ fn ended(state: Finished, why: &str) -> Verdict {
 }
 
 impl Back {
-    /// Decides what becomes of it. `outage` is until when the agency's circuit is open, if it is; `window` its service hours.
-    pub fn settle(self, outage: Option<At>, window: Option<&Window>) -> Done {
+    /// Decides what becomes of it. `evidence` is what is known of the agency, `window` its service hours.
+    pub fn settle(self, evidence: &Evidence, window: Option<&Window>) -> Done {
         // What is logged of it is logged within it.
         let span = self.span;
         let _within = span.enter();
@@ -191,23 +209,33 @@ impl Back {
         let accepted_at = self.claimed.envelope.accepted_at;
         let key = self.claimed.key.clone();
         let settlement = match self.verdict {
-            Verdict::Untried(transition) => Settlement {
-                key,
-                transition,
-                attempt: None,
-                report: Report::default(),
-                disclosure: None,
-                by: FALAJ.to_owned(),
-                held: Duration::ZERO,
-            },
+            Verdict::Untried(transition) => untold(key, transition, None),
+            Verdict::Undecided { note, policy } => {
+                warn!(agency = %key.agency, delivery = %self.claimed.id, note, "given up without having been sent");
+                let (transition, class) = (retry::give_up(policy, &note), Class::MessageFault);
+                let at = self.begun;
+                let fault = Attempt { at, ms: 0, class, status: None, note, answer: Vec::new(), counted: false };
+                untold(key, transition, Some(fault))
+            }
+            Verdict::Unmade { outcome, policy } => {
+                let id = self.claimed.id;
+                let attempted = Attempted { key, id, tries: self.claimed.tries, begun: self.begun, ended: self.ended };
+                attempted.settle(outcome, policy, None, evidence, window)
+            }
             Verdict::Tried { outcome, policy, disclosure } => {
                 let id = self.claimed.id;
                 let attempted = Attempted { key, id, tries: self.claimed.tries, begun: self.begun, ended: self.ended };
-                attempted.settle(outcome, Terms { policy, disclosure }, outage, window)
+                attempted.settle(outcome, policy, Some(disclosure), evidence, window)
             }
         };
         Done { settlement, accepted_at, bytes }
     }
+}
+
+/// The settlement of a delivery of which the agency was told nothing.
+fn untold(key: DeliveryKey, transition: Transition, attempt: Option<Attempt>) -> Settlement {
+    let (report, by) = (Report::default(), FALAJ.to_owned());
+    Settlement { key, transition, attempt, report, disclosure: None, by, held: Duration::ZERO }
 }
 
 /// A delivery that was tried, and when.
@@ -226,41 +254,33 @@ pub(super) struct Attempted {
 }
 
 impl Attempted {
-    /// Decides what becomes of it by [`retry::after`]; see [`Back::settle`].
+    /// Decides what becomes of it by [`retry::after`]; see [`Back::settle`]. `disclosure` is that under which it was sent, if it was.
     pub(super) fn settle(
         self,
         outcome: Outcome,
-        terms: Terms,
-        outage: Option<At>,
+        policy: Policy,
+        disclosure: Option<u64>,
+        evidence: &Evidence,
         window: Option<&Window>,
     ) -> Settlement {
         let Self { key, id, tries, begun, ended } = self;
         let tries = Tries { first_at: tries.first_at.or(Some(begun)), ..tries };
-        let mut decision = retry::after(&tries, &outcome, terms.policy, outage, ended, jitter());
-        let held = until_reachable(&mut decision.transition, window, ended);
+        let decision = retry::after(&tries, &outcome, policy, evidence, ended, jitter());
+        let Decision { mut transition, class, note, counted, ages, taken_back } = decision;
+        let closed = until_reachable(&mut transition, window, ended);
+        let held = match &transition {
+            Transition::Retry { due } if !ages => due.since(ended) + taken_back,
+            _ => closed,
+        };
         let ms = u32::try_from(ended.since(begun).as_millis()).unwrap_or(u32::MAX);
-        log(&key.agency, id, &outcome, &decision.transition, ms);
-        let by = match decision.transition {
+        let Outcome { status, report, answer, .. } = outcome;
+        let attempt = Attempt { at: begun, ms, class, status, note, answer, counted };
+        log(&key.agency, id, &attempt, &transition);
+        let by = match transition {
             Transition::Finish { state: Finished::Delivered, .. } => key.agency.to_string(),
             _ => FALAJ.to_owned(),
         };
-        Settlement {
-            key,
-            transition: decision.transition,
-            attempt: Some(Attempt {
-                at: begun,
-                ms,
-                class: outcome.class,
-                status: outcome.status,
-                note: outcome.note,
-                answer: outcome.answer,
-                counted: decision.counted,
-            }),
-            report: outcome.report,
-            disclosure: Some(terms.disclosure),
-            by,
-            held,
-        }
+        Settlement { key, transition, attempt: Some(attempt), report, disclosure, by, held }
     }
 }
 
@@ -278,6 +298,7 @@ pub struct Done {
 enum Prepared {
     Send(Message),
     Excluded,
+    Undecided(MappingError),
 }
 
 /// Asks an undecided filter again, and makes the message.
@@ -288,11 +309,12 @@ fn prepare(
     ledger: &Ledger,
 ) -> Result<Prepared, MappingError> {
     let stored = &claimed.envelope;
-    if claimed.undecided
-        && let Some(filter) = &subscription.filter
-        && !filter.passes(&stored.event())?
-    {
-        return Ok(Prepared::Excluded);
+    if let Some(filter) = subscription.filter.as_ref().filter(|_| claimed.undecided) {
+        match filter.passes(&stored.event()) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Prepared::Excluded),
+            Err(error) => return Ok(Prepared::Undecided(error)),
+        }
     }
     let agency = &claimed.key.agency;
     let pseudonym = |subject: &str| ledger.pseudonym(agency, subject);
@@ -376,20 +398,21 @@ fn jitter() -> f64 {
     }
 }
 
-fn log(agency: &AgencyId, delivery: DeliveryId, outcome: &Outcome, transition: &Transition, ms: u32) {
-    let class = outcome.class.as_str();
+fn log(agency: &AgencyId, delivery: DeliveryId, attempt: &Attempt, transition: &Transition) {
+    let Attempt { status, note, ms, .. } = attempt;
+    let class = attempt.class.as_str();
     match transition {
         Transition::Finish { state: Finished::Delivered, .. } => {
             tracing::debug!(%agency, %delivery, class, ms, "delivered");
         }
         Transition::Finish { state, .. } => {
-            warn!(%agency, %delivery, class, status = outcome.status, state = state.as_str(), note = outcome.note, "ended");
+            warn!(%agency, %delivery, class, status, state = state.as_str(), note, "ended");
         }
         Transition::Retry { due } => {
-            info!(%agency, %delivery, class, status = outcome.status, note = outcome.note, %due, "will be tried again");
+            info!(%agency, %delivery, class, status, note, %due, "will be tried again");
         }
         Transition::Park => {
-            warn!(%agency, %delivery, class, status = outcome.status, note = outcome.note, "parked; its lane waits for an operator");
+            warn!(%agency, %delivery, class, status, note, "parked; its lane waits for an operator");
         }
     }
 }

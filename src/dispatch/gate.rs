@@ -1,33 +1,32 @@
 //! The gate of one agency: whether it may be asked now, and by how many at once.
 //!
 //! Service hours, a circuit breaker, a throttle, a slow start and a token bucket, as one pure machine: the time comes in, nothing
-//! goes out but answers. G1: no single delivery closes the gate; faults count once per delivery, and opening needs several of them. G2: a
-//! message fault proves a living endpoint. G3: while the gate is closed nothing is sent but one probe at a time. G4: after a
-//! closed time the agency is asked by one, then by two, four ..., never by all at once. G5: outside its service hours an agency is
-//! not asked at all, not even by a probe.
+//! goes out but answers. G1: one delivery closes the gate only where it is all there is to try, and not for others: faults count
+//! once per delivery, closing it needs several where there are several, and what comes to a gate that few deliveries closed is
+//! tried at once. G2: a message fault proves a living endpoint. G3: while the gate is closed nothing is sent but one probe at a
+//! time. G4: after a closed time the agency is asked by one, then by two, four ..., never by all at once. G5: outside its service
+//! hours an agency is not asked at all, not even by a probe.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bucket::Bucket;
+use super::recent::Recent;
 use crate::model::agency::Rate;
 use crate::model::id::Seq;
 use crate::model::outcome::Class;
+use crate::model::retry::Evidence;
 use crate::model::status::Hold;
 use crate::model::time::At;
 use crate::model::window::{State, Window};
 
-/// How far back faults are counted.
-const WINDOW: Duration = Duration::from_secs(60);
-/// Deliveries in the window before their share of faults means anything.
-const WINDOW_MIN: usize = 20;
-/// Outcomes remembered in the window.
-const WINDOW_MAX: usize = 1024;
+/// Answers after which the slow start is over, whatever the agency's limit.
+const RAMP_MAX: usize = 1024;
 /// Faults without any success between them that open the circuit.
 const IN_A_ROW: usize = 10;
-/// Different deliveries that must be among them (G1).
+/// Different deliveries that must be among them, where there are so many (G1).
 const DISTINCT_MIN: usize = 3;
-/// Different deliveries with a fault of the way to the agency that open the circuit (G1).
+/// Different deliveries with a fault of the way to the agency that open the circuit, where there are so many (G1).
 const MISCONFIGURED_MIN: usize = 2;
 /// The first open time after endpoint faults; it doubles.
 const OPEN: Duration = Duration::from_secs(10);
@@ -66,6 +65,8 @@ pub enum Change {
     },
     /// A probe came through; the agency is asked again, slowly at first.
     Closed,
+    /// The agency says that its receiver is gone: it is to be paused. The gate itself is as new.
+    Gone,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +79,17 @@ enum Circuit {
 #[derive(Debug)]
 pub struct Gate {
     circuit: Circuit,
-    window: VecDeque<(At, Seq, bool)>,
-    row: Vec<Seq>,
+    recent: Recent,
+    /// Different deliveries there are to try, as far as they are counted.
+    to_try: usize,
+    /// Endpoint faults without an answer between them.
+    in_a_row: usize,
+    /// The first different deliveries among them, and among other faults; no more than are enough.
+    failing: Vec<Seq>,
     misconfigured: Vec<Seq>,
+    gone: Vec<Seq>,
+    /// Those that opened the circuit, and that failed since.
+    witnesses: Vec<Seq>,
     quiet: Option<(At, At)>,
     ramp: Option<usize>,
     bucket: Option<Bucket>,
@@ -98,21 +107,18 @@ struct Service {
     opens: bool,
 }
 
-#[derive(Debug)]
-struct Bucket {
-    rate: Rate,
-    tokens: f64,
-    filled_at: At,
-}
-
 impl Gate {
     /// An open gate.
     pub fn new() -> Self {
         Self {
             circuit: Circuit::Closed,
-            window: VecDeque::new(),
-            row: Vec::new(),
+            recent: Recent::new(),
+            to_try: usize::MAX,
+            in_a_row: 0,
+            failing: Vec::new(),
             misconfigured: Vec::new(),
+            gone: Vec::new(),
+            witnesses: Vec::new(),
             quiet: None,
             ramp: None,
             bucket: None,
@@ -146,14 +152,33 @@ impl Gate {
 
     /// Sets or changes the agency's rate; a new bucket is full.
     pub fn set_rate(&mut self, rate: Option<Rate>, now: At) {
-        if self.bucket.as_ref().map(|bucket| bucket.rate) != rate {
-            self.bucket = rate.map(|rate| Bucket { rate, tokens: f64::from(rate.burst), filled_at: now });
+        if self.bucket.as_ref().map(Bucket::rate) != rate {
+            self.bucket = rate.map(|rate| Bucket::full(rate, now));
         }
     }
 
-    /// Whether endpoint faults count towards giving a delivery up: only while the agency is thought to be well.
+    /// Whether the agency is thought to be well.
     pub fn is_closed(&self) -> bool {
         self.circuit == Circuit::Closed
+    }
+
+    /// Says how many different deliveries there are to try.
+    pub fn set_to_try(&mut self, count: usize) {
+        self.to_try = count;
+    }
+
+    /// Something has come that was never tried. Where few deliveries opened the circuit it is the next probe, and soon (G1).
+    pub fn knock(&mut self, now: At) {
+        if let Circuit::Open { until, misconfigured, .. } = &mut self.circuit
+            && self.witnesses.len() < if *misconfigured { MISCONFIGURED_MIN } else { DISTINCT_MIN }
+        {
+            *until = now.min(*until);
+        }
+    }
+
+    /// What is known of the agency when an attempt of a delivery has ended; to be asked before it is noted.
+    pub fn evidence(&self, delivery: Seq, now: At) -> Evidence {
+        Evidence { outage: self.outage(), ..self.recent.evidence(delivery, now) }
     }
 
     /// What may be sent now, with `running` in flight and at most `limit` at once.
@@ -187,7 +212,7 @@ impl Gate {
         let mut free = at_once.saturating_sub(running);
         if let Some(bucket) = &mut self.bucket {
             bucket.fill(now);
-            if free > 0 && bucket.tokens < 1.0 {
+            if free > 0 && bucket.whole() == 0 {
                 return Allowance::Wait(bucket.next(now));
             }
             free = free.min(bucket.whole());
@@ -198,34 +223,30 @@ impl Gate {
     /// Takes tokens for deliveries that are being sent.
     pub fn spend(&mut self, count: usize) {
         if let Some(bucket) = &mut self.bucket {
-            bucket.tokens -= f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+            bucket.spend(count);
         }
     }
 
     /// Takes note of an outcome.
     pub fn note(&mut self, delivery: Seq, class: Class, retry_after: Option<Duration>, now: At) -> Option<Change> {
         match class {
-            Class::Done | Class::MessageFault | Class::RetryAsked => self.alive(delivery, now),
+            Class::Done | Class::MessageFault | Class::RetryAsked => self.alive(delivery, class, now),
             Class::Throttle => {
                 let until = now.plus(retry_after.unwrap_or(QUIET).min(QUIET_MAX));
                 if self.quiet.is_none_or(|(_, before)| before < until) {
                     self.quiet = Some((now, until));
                 }
                 // A throttling endpoint lives, and still no probe has come through.
-                self.half_open(now).then(|| self.open(now, false)).flatten()
+                self.half_open(now).then(|| self.open(now, false, &[delivery])).flatten()
             }
             Class::EndpointFault => self.fault(delivery, now),
-            Class::ConfigurationFault | Class::Gone => {
-                if self.half_open(now) {
-                    return self.open(now, true);
-                }
-                if !self.misconfigured.contains(&delivery) {
-                    self.misconfigured.push(delivery);
-                }
-                let enough = self.misconfigured.len() >= MISCONFIGURED_MIN && self.is_closed();
-                enough.then(|| self.open(now, true)).flatten()
-            }
+            Class::ConfigurationFault | Class::Gone => self.astray(delivery, class, now),
         }
+    }
+
+    /// Takes note of a fault that is the delivery's own: no sign of an outage, and none of life.
+    pub fn note_alone(&mut self, delivery: Seq, now: At) {
+        self.recent.failed_aside(delivery, now);
     }
 
     /// What holds the agency, for the board.
@@ -245,61 +266,81 @@ impl Gate {
     }
 
     /// The endpoint answered (G2).
-    fn alive(&mut self, delivery: Seq, now: At) -> Option<Change> {
-        self.row.clear();
-        self.misconfigured.clear();
-        self.remember(now, delivery, false);
+    fn alive(&mut self, delivery: Seq, class: Class, now: At) -> Option<Change> {
+        self.forget_faults();
         if let Some(ramp) = &mut self.ramp {
             // One more per answer is twice as many per round (G4).
             *ramp = ramp.saturating_add(1);
-            if *ramp > WINDOW_MAX {
+            if *ramp > RAMP_MAX {
                 self.ramp = None;
             }
         }
-        if self.half_open(now) {
-            self.circuit = Circuit::Closed;
-            self.window.clear();
-            self.ramp = Some(1);
-            return Some(Change::Closed);
+        let closes = self.half_open(now);
+        if closes {
+            self.begin_anew();
         }
-        None
+        self.recent.answered(delivery, class, now);
+        closes.then_some(Change::Closed)
     }
 
     fn fault(&mut self, delivery: Seq, now: At) -> Option<Change> {
         if self.half_open(now) {
-            return self.open(now, false);
+            return self.open(now, false, &[delivery]);
         }
         if !self.is_closed() {
             return None;
         }
-        self.remember(now, delivery, true);
-        if self.row.len() < WINDOW_MAX {
-            self.row.push(delivery);
-        }
-        let in_a_row = self.row.len() >= IN_A_ROW && distinct(&self.row) >= DISTINCT_MIN;
-        (in_a_row || self.half_fails()).then(|| self.open(now, false)).flatten()
+        self.recent.failed(delivery, now);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        add(&mut self.failing, delivery);
+        let in_a_row = self.in_a_row >= IN_A_ROW && self.failing.len() >= self.enough(DISTINCT_MIN);
+        let failing = if in_a_row { Some(self.failing.clone()) } else { self.recent.failing_half() };
+        self.open(now, false, &failing?)
     }
 
-    /// Whether half of the deliveries in the window failed; each counts once, by its latest outcome (G1).
-    fn half_fails(&self) -> bool {
-        let mut latest: Vec<(Seq, bool)> = Vec::with_capacity(self.window.len());
-        for (_, delivery, failed) in self.window.iter().rev() {
-            if !latest.iter().any(|(seen, _)| seen == delivery) {
-                latest.push((*delivery, *failed));
+    /// The way to the agency leads nowhere, or it says that nobody is there any more.
+    fn astray(&mut self, delivery: Seq, class: Class, now: At) -> Option<Change> {
+        if class == Class::Gone {
+            add(&mut self.gone, delivery);
+            if self.gone.len() >= self.enough(MISCONFIGURED_MIN) {
+                self.begin_anew();
+                return Some(Change::Gone);
             }
         }
-        let failed = latest.iter().filter(|(_, failed)| *failed).count();
-        latest.len() >= WINDOW_MIN && failed * 2 >= latest.len()
-    }
-
-    fn remember(&mut self, now: At, delivery: Seq, failed: bool) {
-        while self.window.front().is_some_and(|(at, ..)| now.since(*at) > WINDOW) || self.window.len() >= WINDOW_KEPT {
-            self.window.pop_front();
+        if self.half_open(now) {
+            return self.open(now, true, &[delivery]);
         }
-        self.window.push_back((now, delivery, failed));
+        if !self.is_closed() {
+            return None;
+        }
+        self.recent.failed_aside(delivery, now);
+        add(&mut self.misconfigured, delivery);
+        let witnesses = self.misconfigured.clone();
+        (witnesses.len() >= self.enough(MISCONFIGURED_MIN)).then(|| self.open(now, true, &witnesses)).flatten()
     }
 
-    fn open(&mut self, now: At, misconfigured: bool) -> Option<Change> {
+    /// The agency is asked again, and slowly at first (G4).
+    fn begin_anew(&mut self) {
+        self.circuit = Circuit::Closed;
+        self.witnesses.clear();
+        self.recent.begin_anew();
+        self.forget_faults();
+        self.ramp = Some(1);
+    }
+
+    fn forget_faults(&mut self) {
+        self.in_a_row = 0;
+        self.failing.clear();
+        self.misconfigured.clear();
+        self.gone.clear();
+    }
+
+    /// How many different deliveries are enough: so many where there are so many, else all there are (G1).
+    fn enough(&self, of_many: usize) -> usize {
+        of_many.min(self.to_try).max(1)
+    }
+
+    fn open(&mut self, now: At, misconfigured: bool, failed: &[Seq]) -> Option<Change> {
         let first = if misconfigured { OPEN_MISCONFIGURED } else { OPEN };
         let (since, length) = match self.circuit {
             Circuit::Open { since, length, misconfigured: before, .. } if before == misconfigured => {
@@ -311,14 +352,13 @@ impl Gate {
         let again = !self.is_closed();
         let until = now.plus(length);
         self.circuit = Circuit::Open { since, until, length, misconfigured };
-        self.row.clear();
+        self.in_a_row = 0;
+        self.failing.clear();
         self.misconfigured.clear();
+        failed.iter().for_each(|delivery| add(&mut self.witnesses, *delivery));
         (!again).then_some(Change::Opened { until })
     }
 }
-
-/// Outcomes that are looked at for the share of faults: enough to decide, few enough to look at each time.
-const WINDOW_KEPT: usize = 64;
 
 impl Default for Gate {
     fn default() -> Self {
@@ -344,29 +384,11 @@ impl Service {
     }
 }
 
-impl Bucket {
-    fn fill(&mut self, now: At) {
-        let elapsed = now.since(self.filled_at).as_secs_f64();
-        self.tokens = (self.tokens + elapsed * self.rate.per_second).min(f64::from(self.rate.burst).max(1.0));
-        self.filled_at = self.filled_at.max(now);
+/// One more delivery, if it is another one and there are not enough.
+fn add(deliveries: &mut Vec<Seq>, delivery: Seq) {
+    if deliveries.len() < DISTINCT_MIN && !deliveries.contains(&delivery) {
+        deliveries.push(delivery);
     }
-
-    fn next(&self, now: At) -> At {
-        let seconds = ((1.0 - self.tokens) / self.rate.per_second).clamp(0.001, 3600.0);
-        now.plus(Duration::from_secs_f64(seconds)).plus(Duration::from_millis(1))
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded by burst and not negative")]
-    fn whole(&self) -> usize {
-        self.tokens.max(0.0).min(f64::from(u32::MAX)) as usize
-    }
-}
-
-fn distinct(deliveries: &[Seq]) -> usize {
-    let mut seen: Vec<Seq> = deliveries.to_vec();
-    seen.sort_unstable();
-    seen.dedup();
-    seen.len()
 }
 
 #[cfg(test)]
@@ -381,10 +403,15 @@ mod tests {
     }
 
     fn down(gate: &mut Gate) -> At {
+        down_by(gate, 10)
+    }
+
+    /// Ten faults of so many deliveries.
+    fn down_by(gate: &mut Gate, deliveries: u64) -> At {
         for n in 0..9 {
-            assert_eq!(gate.note(Seq(n), Class::EndpointFault, None, T0), None);
+            assert_eq!(gate.note(Seq(n % deliveries), Class::EndpointFault, None, T0), None);
         }
-        match gate.note(Seq(9), Class::EndpointFault, None, T0) {
+        match gate.note(Seq(9 % deliveries), Class::EndpointFault, None, T0) {
             Some(Change::Opened { until }) => until,
             other => panic!("not opened: {other:?}"),
         }
@@ -430,6 +457,53 @@ mod tests {
     }
 
     #[test]
+    fn where_there_is_one_delivery_it_opens_it_and_where_there_are_two_both_must() {
+        let mut gate = Gate::new();
+        gate.set_to_try(1);
+        assert!(down_by(&mut gate, 1) > T0);
+        let mut gate = Gate::new();
+        gate.set_to_try(2);
+        for _ in 0..50 {
+            assert_eq!(gate.note(Seq(1), Class::EndpointFault, None, T0), None);
+        }
+        assert!(gate.note(Seq(2), Class::EndpointFault, None, T0).is_some());
+        let mut gate = Gate::new();
+        gate.set_to_try(1);
+        let change = gate.note(Seq(1), Class::ConfigurationFault, None, T0);
+        assert_eq!(change, Some(Change::Opened { until: later(30) }));
+    }
+
+    #[test]
+    fn what_comes_to_a_circuit_that_one_delivery_opened_is_tried_at_once() {
+        // Keeps G1: one citizen's trouble is nothing that others wait for.
+        let mut gate = Gate::new();
+        gate.set_to_try(1);
+        let until = down_by(&mut gate, 1);
+        gate.knock(T0);
+        assert_eq!(gate.allowance(0, 16, T0), Allowance::Send { at_once: 1, now: 1 });
+        assert_eq!(gate.note(Seq(77), Class::Done, None, T0), Some(Change::Closed));
+        // Where three have failed nobody knocks in vain.
+        assert_eq!(down(&mut gate), until);
+        gate.knock(T0);
+        assert_eq!(gate.allowance(0, 16, T0), Allowance::Wait(until));
+    }
+
+    #[test]
+    fn a_receiver_that_is_gone_is_said_once_where_there_are_others_by_two() {
+        let mut gate = Gate::new();
+        gate.set_to_try(3);
+        assert_eq!(gate.note(Seq(1), Class::Gone, None, T0), None);
+        assert_eq!(gate.note(Seq(1), Class::Gone, None, T0), None);
+        gate.note(Seq(9), Class::Done, None, T0);
+        assert_eq!(gate.note(Seq(1), Class::Gone, None, T0), None, "one that is there is not gone");
+        assert_eq!(gate.note(Seq(2), Class::Gone, None, T0), Some(Change::Gone));
+        assert_eq!(gate.allowance(0, 16, T0), Allowance::Send { at_once: 1, now: 1 }, "slowly at first");
+        let mut gate = Gate::new();
+        gate.set_to_try(1);
+        assert_eq!(gate.note(Seq(1), Class::Gone, None, T0), Some(Change::Gone));
+    }
+
+    #[test]
     fn half_of_twenty_opens_it_and_less_does_not() {
         let mut gate = Gate::new();
         let mut opened = None;
@@ -458,6 +532,7 @@ mod tests {
     #[test]
     fn two_misconfigured_deliveries_open_it_for_half_a_minute() {
         let mut gate = Gate::new();
+        gate.set_to_try(2);
         assert_eq!(gate.note(Seq(1), Class::ConfigurationFault, None, T0), None);
         let change = gate.note(Seq(2), Class::Gone, None, T0);
         assert_eq!(change, Some(Change::Opened { until: later(30) }));

@@ -1,5 +1,5 @@
 //! Handing deliveries out: the pull transport. An agency fetches what waits for it under leases, and says under the same lease
-//! what it did.
+//! what it did. A report is an answer, and a lease that ran out an endpoint fault; there is no circuit, since nobody is called.
 //!
 //! O1: of one agency never more leases than its `in_flight` run at once, and none are given faster than its `rate`. O2: an outcome
 //! counts under the current lease alone, and before it runs out. O3: what cannot be sent is settled as [`super::deliver`] settles
@@ -17,13 +17,15 @@ use uuid::Uuid;
 
 use super::deliver::{Attempted, Back, Done, Route, Terms, Tools, make, number};
 use super::gate::{Allowance, Gate};
+use super::recent::Recent;
 use crate::catalog::{Agency, Catalog, Current};
-use crate::ledger::{Leased, LedgerError, Settlement, Tally};
+use crate::ledger::{Leased, LedgerError, Settlement};
 use crate::mapping::Message;
-use crate::model::agency::{Limits, TransportKind};
-use crate::model::delivery::{DeliveryView, EnvelopeView, Standing, Transition, Tries};
+use crate::model::agency::TransportKind;
+use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView, Standing, Transition, Tries};
 use crate::model::id::{AgencyId, DeliveryId};
 use crate::model::outcome::{Class, Outcome, Report};
+use crate::model::retry::{self, Evidence};
 use crate::model::time::At;
 use crate::telemetry::trace;
 use crate::wake::Wake;
@@ -52,11 +54,12 @@ struct Inner {
 }
 
 /// What is known of one agency's leases.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Desk {
     /// Held while leases are given, so that callers of one agency come one after the other (O1).
     gate: tokio::sync::Mutex<Gate>,
     slips: Mutex<HashMap<Uuid, Slip>>,
+    recent: Mutex<Recent>,
     settled: Mutex<VecDeque<(Uuid, Told)>>,
 }
 
@@ -92,6 +95,15 @@ pub struct Handed {
     pub message: Message,
 }
 
+/// What a fetch brought.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// The deliveries.
+    pub handed: Vec<Handed>,
+    /// Where there were none: from when on it is worth asking again without being rung for, if that is known.
+    pub again_at: Option<At>,
+}
+
 /// What an agency says about a delivery that it fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -122,21 +134,29 @@ impl Handout {
     ///
     /// # Errors
     /// [`HandoutError`]; what was leased before an error is handed out.
-    pub async fn fetch(&self, agency: &AgencyId, want: usize) -> Result<Vec<Handed>, HandoutError> {
+    pub async fn fetch(&self, agency: &AgencyId, want: usize) -> Result<Fetched, HandoutError> {
         let route = self.route(agency).ok_or(HandoutError::NotFetched)?;
         let rules = route.agency.delivery.as_ref().ok_or(HandoutError::NotFetched)?;
         let (desk, tools) = (self.desk(agency), &self.0.tools);
         let mut gate = desk.gate.lock().await;
-        let mut handed: Vec<Handed> = Vec::new();
+        let Fetched { mut handed, mut again_at } = Fetched::default();
         for _ in 0..COMMITS_MAX {
             let now = tools.clock.now();
-            let tally = self.tally(agency);
+            let tally = tools.ledger.tally(agency);
             if tally.pending + tally.retry == 0 {
                 // Nothing to write a lease for; whoever asks again and again costs no commit.
                 break;
             }
             let leased = usize::try_from(tally.leased).unwrap_or(usize::MAX);
-            let free = free(&mut gate, &rules.limits, leased, now);
+            // Keeps O1.
+            gate.set_rate(rules.limits.rate, now);
+            let free = match gate.allowance(leased, rules.limits.in_flight, now) {
+                Allowance::Send { now: free, .. } => free,
+                Allowance::Wait(until) => {
+                    again_at = Some(until);
+                    break;
+                }
+            };
             let left = want.saturating_sub(handed.len()).min(LEASED_AT_ONCE).min(free);
             if left == 0 || handed.iter().map(|one| one.message.body.len()).sum::<usize>() >= ANSWER_BYTES {
                 break;
@@ -150,6 +170,7 @@ impl Handout {
                 }
             };
             if leased.is_empty() {
+                again_at = tools.ledger.next_due(agency, now).await?;
                 break;
             }
             gate.spend(leased.len());
@@ -161,7 +182,7 @@ impl Handout {
             // Its owner learns when the first of them runs out.
             self.0.wake.agency(agency).notify_one();
         }
-        Ok(handed)
+        Ok(Fetched { handed, again_at })
     }
 
     /// Makes the message of a leased delivery, or settles what has none (O3).
@@ -187,7 +208,8 @@ impl Handout {
             Err(verdict) => {
                 let agency = claimed.key.agency.clone();
                 let Done { settlement, accepted_at, .. } =
-                    Back { claimed, begun: now, ended: now, verdict: *verdict, span: Span::none() }.settle(None, None);
+                    Back { claimed, begun: now, ended: now, verdict: *verdict, span: Span::none() }
+                        .settle(&Evidence::default(), None);
                 if let Err(error) = self.store(lease, settlement, accepted_at, now).await {
                     // Its lease runs out, and it comes again.
                     warn!(%agency, error = &error as &dyn std::error::Error, "cannot settle what cannot be handed out");
@@ -223,9 +245,11 @@ impl Handout {
         let (class, seconds) = (outcome.class, now.since(slip.begun).as_secs_f64());
         let attempted =
             Attempted { key: key.clone(), id: delivery.id, tries: slip.tries, begun: slip.begun, ended: now };
-        let settled =
-            self.store(lease, attempted.settle(outcome, slip.terms, None, None), envelope.accepted_at, now).await?;
+        let (Terms { policy, disclosure }, evidence) = (slip.terms, lock(&desk.recent).evidence(key.seq, now));
+        let settlement = attempted.settle(outcome, policy, Some(disclosure), &evidence, None);
+        let settled = self.store(lease, settlement, envelope.accepted_at, now).await?;
         if settled {
+            lock(&desk.recent).answered(key.seq, class, now);
             desk.settled(lease, told);
             self.0.tools.metrics.attempt(&key.agency, class, seconds);
             // Its place is free, and so may be its lane.
@@ -251,20 +275,29 @@ impl Handout {
     fn slip_again(&self, delivery: &DeliveryView, envelope: &EnvelopeView, now: At) -> Option<Slip> {
         let route = self.route(&delivery.key.agency)?;
         let subscription = route.catalog.subscription(&delivery.key.agency, &envelope.ty)?;
-        let last = delivery.last_error.as_ref().map(|error| error.class);
-        let tries = Tries { counted: delivery.attempts, in_a_row: delivery.attempts, last, ..Tries::default() };
+        let last = delivery.last_error.as_ref();
+        let (last, last_at) = (last.map(|error| error.class), last.map(|error| error.at));
+        let tries =
+            Tries { counted: delivery.attempts, in_a_row: delivery.attempts, last, last_at, ..Tries::default() };
         let begun = delivery.since.min(now);
         Some(Slip { begun, until: now, tries, terms: Terms::of(&route, subscription) })
     }
 
     /// How many leases of an agency are in force or not ended yet, those given before a restart included.
     pub(super) fn leased(&self, agency: &AgencyId) -> usize {
-        usize::try_from(self.tally(agency).leased).unwrap_or(usize::MAX)
+        usize::try_from(self.0.tools.ledger.tally(agency).leased).unwrap_or(usize::MAX)
     }
 
-    fn tally(&self, agency: &AgencyId) -> Tally {
-        let tallies = self.0.tools.ledger.tallies();
-        tallies.into_iter().find(|(id, _)| id == agency).map(|(_, tally)| tally).unwrap_or_default()
+    /// What is known of an agency when a lease of a delivery ran out, which is noted.
+    pub(super) fn lapsed(&self, key: &DeliveryKey, tries: &Tries, now: At) -> Evidence {
+        let desk = self.desk(&key.agency);
+        let mut recent = lock(&desk.recent);
+        let evidence = recent.evidence(key.seq, now);
+        match retry::judge(tries, Class::EndpointFault, &evidence) {
+            Class::EndpointFault => recent.failed(key.seq, now),
+            _ => recent.failed_aside(key.seq, now),
+        }
+        evidence
     }
 
     /// When the next lease of an agency runs out, as far as it is known here.
@@ -288,8 +321,7 @@ impl Handout {
         if let Some(desk) = desks.get(agency) {
             return Arc::clone(desk);
         }
-        let gate = tokio::sync::Mutex::new(Gate::new());
-        let desk = Arc::new(Desk { gate, slips: Mutex::default(), settled: Mutex::default() });
+        let desk = Arc::<Desk>::default();
         desks.insert(agency.clone(), Arc::clone(&desk));
         desk
     }
@@ -303,15 +335,6 @@ impl Desk {
             settled.pop_front();
         }
         settled.push_back((lease, told));
-    }
-}
-
-/// How many leases may be given now (O1).
-fn free(gate: &mut Gate, limits: &Limits, leased: usize, now: At) -> usize {
-    gate.set_rate(limits.rate, now);
-    match gate.allowance(leased, limits.in_flight, now) {
-        Allowance::Send { now: free, .. } => free,
-        Allowance::Wait(_) => 0,
     }
 }
 

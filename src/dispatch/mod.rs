@@ -12,12 +12,14 @@
 //! they share the ledger and a bell.
 
 pub mod board;
+pub mod bucket;
 pub mod deliver;
 pub mod gate;
 pub mod handout;
 pub mod jobs;
 pub mod owner;
 pub mod places;
+pub mod recent;
 pub mod supervisor;
 
 #[cfg(test)]

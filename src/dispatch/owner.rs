@@ -17,16 +17,17 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, error, info, warn};
 
-use super::board::{self, Board, Entry};
+use super::board::{Board, Entry, held};
 use super::deliver::{Back, Done, Route, Tools, Verdict, deliver, lapsed};
 use super::gate::{Allowance, Change, Gate};
 use super::handout::Handout;
 use super::places::Places;
 use super::supervisor::Setup;
-use crate::ledger::{LedgerError, Settlement};
+use crate::ledger::{Happened, LedgerError, Settlement};
 use crate::model::delivery::Transition;
 use crate::model::id::{AgencyId, Seq};
-use crate::model::outcome::Class;
+use crate::model::outcome::{Class, Outcome};
+use crate::model::retry;
 use crate::model::status::Hold;
 use crate::model::time::At;
 use crate::wake::Wake;
@@ -37,6 +38,9 @@ const POLL: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_secs(1);
 /// How often the owner of an agency that is sent to looks for leases of a time when it fetched.
 const LEFT_OVER: Duration = Duration::from_secs(60);
+/// Why an agency is paused whose receiver is gone.
+const GONE: &str =
+    "The agency answered 410: its receiver is gone. Nothing is dropped; resume it when it has a receiver again.";
 /// Leases that are ended at once.
 const LAPSED_MAX: usize = 256;
 /// Settlements stored in one commit.
@@ -78,6 +82,8 @@ pub struct Owner {
     running: FuturesUnordered<Running>,
     done: Vec<Done>,
     settling: Option<Settling>,
+    /// What happened and is not written down yet.
+    news: Vec<(At, Happened)>,
     next_due: Option<At>,
     stopping: bool,
 }
@@ -100,6 +106,7 @@ impl Owner {
             running: FuturesUnordered::new(),
             done: Vec::new(),
             settling: None,
+            news: Vec::new(),
             next_due: None,
             stopping: false,
         }
@@ -109,6 +116,8 @@ impl Owner {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut look = true;
         loop {
+            // Before anything else is claimed: an agency whose receiver is gone is paused then.
+            self.tell().await;
             if look && !self.stopping {
                 self.look().await;
             }
@@ -167,19 +176,59 @@ impl Owner {
 
     /// Tells the gate how it went, and decides.
     fn back(&mut self, back: Back) {
-        let now = back.ended;
+        let (seq, now) = (back.claimed.key.seq, back.ended);
+        let mut evidence = self.gate.evidence(seq, now);
         if let Verdict::Tried { outcome, .. } = &back.verdict {
-            let seconds = now.since(back.begun).as_secs_f64();
-            self.tools.metrics.attempt(&self.id, outcome.class, seconds);
-            match self.gate.note(back.claimed.key.seq, outcome.class, outcome.retry_after, now) {
-                Some(Change::Opened { until }) => {
-                    warn!(agency = %self.id, class = outcome.class.as_str(), note = outcome.note, probe_at = %until, "circuit opened");
+            let class = retry::judge(&back.claimed.tries, outcome.class, &evidence);
+            self.tools.metrics.attempt(&self.id, class, now.since(back.begun).as_secs_f64());
+            if class == outcome.class {
+                let change = self.gate.note(seq, class, outcome.retry_after, now);
+                self.changed(change, outcome, now);
+            } else {
+                self.gate.note_alone(seq, now);
+            }
+            // What opens the circuit is part of the outage.
+            evidence.outage = self.gate.outage();
+        }
+        self.done.push(back.settle(&evidence, self.gate.window()));
+    }
+
+    fn changed(&mut self, change: Option<Change>, outcome: &Outcome, now: At) {
+        let Outcome { class, status, note, .. } = outcome;
+        match change {
+            Some(Change::Opened { until }) => {
+                warn!(agency = %self.id, class = class.as_str(), note, probe_at = %until, "circuit opened");
+                let (class, status, note) = (*class, *status, note.clone());
+                self.news.push((now, Happened::Opened { class, status, note, until }));
+            }
+            Some(Change::Closed) => {
+                info!(agency = %self.id, "circuit closed");
+                self.news.push((now, Happened::Closed));
+            }
+            Some(Change::Gone) => self.news.push((now, Happened::Gone { status: *status, note: note.clone() })),
+            None => {}
+        }
+    }
+
+    /// Writes down what happened, and pauses the agency where its receiver is gone. What cannot be written down was logged; a pause
+    /// that fails is asked for again by the next answer of its kind.
+    async fn tell(&mut self) {
+        for (at, happened) in std::mem::take(&mut self.news) {
+            let is_gone = matches!(happened, Happened::Gone { .. });
+            let told = match is_gone {
+                true => self.tools.ledger.gone(&self.id, happened, GONE.to_owned(), at).await,
+                false => self.tools.ledger.note_event(&self.id, happened, at).await.map(|()| false),
+            };
+            match told {
+                Ok(true) => {
+                    warn!(agency = %self.id, "the receiver is gone; the agency is paused until an operator resumes it")
                 }
-                Some(Change::Closed) => info!(agency = %self.id, "circuit closed"),
-                None => {}
+                Ok(false) | Err(LedgerError::Closed) => {}
+                Err(cause) => {
+                    warn!(agency = %self.id, error = &cause as &dyn std::error::Error, "cannot write down what happened");
+                }
             }
         }
-        self.done.push(back.settle(self.gate.outage(), self.gate.window()));
     }
 
     /// Does what there is to do: ends leases, and claims where the agency is sent to.
@@ -195,7 +244,7 @@ impl Owner {
         }
         if fetched {
             self.next_due = self.handout.next_lapse(&self.id, now);
-        } else if self.tools.ledger.paused(&self.id).is_some() {
+        } else if self.tools.ledger.paused(&self.id).is_some_and(|pause| pause.drain.is_none()) {
             // Nothing is claimed (the ledger sees to it); not to ask saves the places.
             self.next_due = None;
         } else {
@@ -212,7 +261,9 @@ impl Owner {
                 for claimed in lapses {
                     self.tools.metrics.attempt(&self.id, Class::EndpointFault, lease.as_secs_f64());
                     let verdict = lapsed(&claimed, route, now);
-                    self.done.push(Back { claimed, begun, ended: now, verdict, span: Span::none() }.settle(None, None));
+                    let evidence = self.handout.lapsed(&claimed.key, &claimed.tries, now);
+                    let back = Back { claimed, begun, ended: now, verdict, span: Span::none() };
+                    self.done.push(back.settle(&evidence, None));
                 }
             }
             Err(LedgerError::Closed) => {}
@@ -228,6 +279,9 @@ impl Owner {
         let now = self.tools.clock.now();
         self.gate.set_rate(rules.limits.rate, now);
         self.gate.set_window(rules.window.as_ref(), now);
+        if self.gate.outage().is_some() && self.tools.ledger.tally(&self.id).pending > 0 {
+            self.gate.knock(now);
+        }
         let (at_once, free) = match self.gate.allowance(self.places.held(), rules.limits.in_flight, now) {
             Allowance::Send { now: 0, .. } => return,
             Allowance::Send { at_once, now } => (at_once, now),
@@ -254,6 +308,7 @@ impl Owner {
         self.places.give_back(taken - claim.deliveries.len());
         self.places.load(claim.deliveries.iter().map(|claimed| claimed.envelope.data.len()).sum());
         self.gate.spend(claim.deliveries.len());
+        self.gate.set_to_try(claim.to_try);
         self.next_due = claim.next_due;
         for claimed in claim.deliveries {
             let (route, connector) = (Arc::clone(&route), Arc::clone(&connector));
@@ -303,12 +358,12 @@ impl Owner {
             let route = self.route.borrow();
             (route.connector.is_some(), route.is_fetched())
         };
-        let hold = match self.tools.ledger.paused(&self.id) {
-            Some(pause) => board::paused(pause),
-            None if fetched => Hold::Open,
-            None if served => self.gate.hold(now),
-            None => Hold::NoTransport,
+        let below = match (fetched, served) {
+            (true, _) => Hold::Open,
+            (false, true) => self.gate.hold(now),
+            (false, false) => Hold::NoTransport,
         };
+        let hold = held(self.tools.ledger.paused(&self.id), below);
         let leased = if fetched { self.handout.leased(&self.id) } else { 0 };
         let entry = Entry { hold, in_flight: self.places.held() + leased };
         if self.published.as_ref() != Some(&entry) {

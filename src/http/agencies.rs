@@ -16,15 +16,18 @@ use super::error::Problem;
 use super::path::Named;
 use super::state::App;
 use crate::catalog::{Agency, DeliveryRules};
-use crate::ledger::Tally;
+use crate::ledger::{Actor, AgencyEvent, Happened, Tally};
 use crate::model::agency::{Rate, TransportKind};
 use crate::model::id::AgencyId;
+use crate::model::outcome::Class;
 use crate::model::status::Hold;
 use crate::model::text::Bilingual;
 use crate::model::time::{At, Span};
 
 /// Questions to the ledger at once.
 const ASKED_AT_ONCE: usize = 8;
+/// Events of an agency that are shown with it, the latest.
+const EVENTS_SHOWN: usize = 20;
 
 /// One agency.
 #[derive(Debug, Serialize)]
@@ -32,7 +35,7 @@ struct Line {
     id: AgencyId,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Bilingual>,
-    /// `open unconfigured no_transport paused circuit_open throttled window`.
+    /// `open unconfigured no_transport paused draining drained circuit_open throttled window`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<At>,
@@ -42,6 +45,9 @@ struct Line {
     by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// How far a drain is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draining: Option<Draining>,
     in_flight: usize,
     deliveries: Tally,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +58,49 @@ struct Line {
     delivery: Option<Rules>,
     publishes: Vec<String>,
     subscriptions: Vec<String>,
+    /// What happened lately, newest first; of one agency alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<Event>>,
+}
+
+/// What a drain still lets out.
+#[derive(Debug, Serialize)]
+struct Draining {
+    /// The last in accept order (`falaj-sequence`) that goes out.
+    through: u64,
+    /// Those that are not finished, parked ones included.
+    left: u64,
+    /// What holds these: a state of its own.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<At>,
+}
+
+/// What happened to an agency.
+#[derive(Debug, Serialize)]
+struct Event {
+    n: u64,
+    at: At,
+    /// `opened closed gone paused draining drained resumed`.
+    kind: &'static str,
+    /// Who paused, drained or resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What opened the circuit, or said that nobody is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// The first probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<At>,
+    /// The last in accept order that a drain lets out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<u64>,
 }
 
 /// How an agency is reached.
@@ -88,7 +137,9 @@ pub(super) async fn one(State(app): State<App>, caller: Caller, Named(id): Named
 
 /// An answer with one agency.
 pub(super) async fn shown(app: &App, id: &AgencyId) -> Result<Response, Problem> {
-    let line = lines(app, Some(id)).await?.pop().ok_or_else(Problem::not_found)?;
+    let mut line = lines(app, Some(id)).await?.pop().ok_or_else(Problem::not_found)?;
+    let events = app.ledger.events(id, None, EVENTS_SHOWN).await?;
+    line.events = Some(events.into_iter().map(Event::of).collect());
     Ok(body::answer(StatusCode::OK, &line))
 }
 
@@ -137,6 +188,7 @@ fn line(app: &App, id: AgencyId, tally: Tally) -> Line {
         until: None,
         by: None,
         reason: None,
+        draining: None,
         in_flight: entry.in_flight,
         deliveries: tally,
         oldest_accepted_at: None,
@@ -144,17 +196,65 @@ fn line(app: &App, id: AgencyId, tally: Tally) -> Line {
         delivery: None,
         publishes: Vec::new(),
         subscriptions: Vec::new(),
+        events: None,
     };
     match entry.hold {
         Hold::Open | Hold::Unconfigured | Hold::NoTransport => {}
-        Hold::Paused { by, reason, since } => {
+        Hold::Paused { by, reason, since, .. } => {
             (line.by, line.reason, line.since) = (Some(by), Some(reason), Some(since));
         }
-        Hold::CircuitOpen { until, since } | Hold::Throttled { until, since } | Hold::Window { until, since } => {
-            (line.until, line.since) = (Some(until), Some(since));
+        Hold::Draining { through, left, by, reason, since, rest } => {
+            (line.by, line.reason, line.since) = (Some(by), Some(reason), Some(since));
+            line.draining = Some(Draining { through: through.0, left, state: state(&rest), until: until(&rest) });
+        }
+        Hold::CircuitOpen { since, .. } | Hold::Throttled { since, .. } | Hold::Window { since, .. } => {
+            (line.until, line.since) = (until(&entry.hold), Some(since));
         }
     }
     line
+}
+
+/// Until when an agency is held, where that is known.
+fn until(hold: &Hold) -> Option<At> {
+    match hold {
+        Hold::CircuitOpen { until, .. } | Hold::Throttled { until, .. } | Hold::Window { until, .. } => Some(*until),
+        _ => None,
+    }
+}
+
+impl Event {
+    fn of(AgencyEvent { n, at, what, .. }: AgencyEvent) -> Self {
+        let kind = what.as_str();
+        let mut event = Self {
+            n,
+            at,
+            kind,
+            by: None,
+            reason: None,
+            class: None,
+            status: None,
+            note: None,
+            until: None,
+            through: None,
+        };
+        match what {
+            Happened::Opened { class, status, note, until } => {
+                (event.class, event.status) = (Some(class.as_str()), status);
+                (event.note, event.until) = (Some(note), Some(until));
+            }
+            Happened::Gone { status, note } => {
+                (event.class, event.status, event.note) = (Some(Class::Gone.as_str()), status, Some(note));
+            }
+            Happened::Draining { by: Actor { name, reason }, through } => {
+                (event.by, event.reason, event.through) = (Some(name), Some(reason), Some(through.0));
+            }
+            Happened::Paused { by: Actor { name, reason } } | Happened::Resumed { by: Actor { name, reason } } => {
+                (event.by, event.reason) = (Some(name), Some(reason));
+            }
+            Happened::Closed | Happened::Drained => {}
+        }
+        event
+    }
 }
 
 /// The word for what holds an agency.
@@ -164,6 +264,8 @@ pub(super) fn state(hold: &Hold) -> &'static str {
         Hold::Unconfigured => "unconfigured",
         Hold::NoTransport => "no_transport",
         Hold::Paused { .. } => "paused",
+        Hold::Draining { left: 0, .. } => "drained",
+        Hold::Draining { .. } => "draining",
         Hold::CircuitOpen { .. } => "circuit_open",
         Hold::Throttled { .. } => "throttled",
         Hold::Window { .. } => "window",

@@ -39,6 +39,20 @@ pub(super) async fn pause(
     agencies::shown(&app, &id).await
 }
 
+/// `POST /v1/agencies/{a}/drain`
+pub(super) async fn drain(
+    State(app): State<App>,
+    caller: Caller,
+    Named(id): Named<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (id, actor) = order(&app, &caller, &id, request).await?;
+    app.ledger.drain(&id, actor, app.clock.now()).await?;
+    // Where it was paused before, what was accepted until now goes on.
+    app.wake.ring([&id]);
+    agencies::shown(&app, &id).await
+}
+
 /// `POST /v1/agencies/{a}/resume`
 pub(super) async fn resume(
     State(app): State<App>,

@@ -1,5 +1,7 @@
 //! The pull transport: an agency fetches its own deliveries under leases.
 
+use std::time::Duration;
+
 use axum::extract::{Query, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
@@ -14,7 +16,7 @@ use super::error::{Fault, Kind, Problem, Shape};
 use super::path::Named;
 use super::search::{parameter, without};
 use super::state::App;
-use crate::dispatch::handout::{Handed, HandoutError};
+use crate::dispatch::handout::{Fetched, Handed, HandoutError};
 use crate::model::id::{AgencyId, DeliveryId};
 use crate::model::time::{At, Span};
 
@@ -22,6 +24,8 @@ use crate::model::time::{At, Span};
 const MAX_DEFAULT: usize = 10;
 /// Deliveries of one answer at most.
 const MAX_MAX: usize = 100;
+/// The shortest wait between two looks.
+const NAP: Duration = Duration::from_millis(5);
 /// What may be asked.
 const SHAPE: Shape = Shape(
     "The query takes how many deliveries at most and a time to wait, such as `?max=10&wait=30s`.",
@@ -37,7 +41,7 @@ struct Asked {
 
 /// What an agency fetched.
 #[derive(Debug, Serialize)]
-struct Fetched {
+struct Page {
     deliveries: Vec<Line>,
 }
 
@@ -92,7 +96,7 @@ pub(super) async fn fetch(
     without(faults)?;
     let handed = wait_for(&app, &caller, agency, max.unwrap_or(MAX_DEFAULT), wait).await?;
     let deliveries = handed.into_iter().map(line).collect::<Result<_, _>>()?;
-    Ok(body::answer(StatusCode::OK, &Fetched { deliveries }))
+    Ok(body::answer(StatusCode::OK, &Page { deliveries }))
 }
 
 /// Fetches, at once or as soon as there is something within the time.
@@ -104,7 +108,7 @@ async fn wait_for(
     wait: Option<Span>,
 ) -> Result<Vec<Handed>, Problem> {
     let fetch = async || app.handout.fetch(agency, max).await.map_err(refused);
-    let Some(Span(wait)) = wait else { return fetch().await };
+    let Some(Span(wait)) = wait else { return fetch().await.map(|fetched| fetched.handed) };
     let _place = app.watch_place()?;
     let deadline = Instant::now() + wait.min(app.settings.wait_max);
     let bell = app.wake.fetchers(agency);
@@ -114,13 +118,15 @@ async fn wait_for(
         if !app.keys.knows(caller) {
             return Err(Problem::no_key(true));
         }
-        let handed = fetch().await?;
+        let Fetched { handed, again_at } = fetch().await?;
         let now = Instant::now();
         if !handed.is_empty() || now >= deadline || app.closing.is_cancelled() {
             return Ok(handed);
         }
+        // What falls due meanwhile rings no bell.
+        let due = again_at.map_or(app.settings.recheck, |at| at.since(app.clock.now()).max(NAP));
         tokio::select! {
-            _rung_or_not = timeout_at(deadline.min(now + app.settings.recheck), heard) => {}
+            _rung_or_not = timeout_at(deadline.min(now + app.settings.recheck.min(due)), heard) => {}
             () = app.closing.cancelled() => {}
         }
     }

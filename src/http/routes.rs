@@ -36,6 +36,7 @@ fn table() -> Vec<Route> {
         reading("/v1/agencies", Right::Read, get(agencies::list)),
         reading("/v1/agencies/{id}", Right::Read, get(agencies::one)),
         posting("/v1/agencies/{id}/pause", Right::Operate, post(operate::pause)),
+        posting("/v1/agencies/{id}/drain", Right::Operate, post(operate::drain)),
         posting("/v1/agencies/{id}/resume", Right::Operate, post(operate::resume)),
         reading("/v1/agencies/{id}/deliveries", Right::Report, get(pull::fetch)),
         posting("/v1/deliveries/{id}/outcome", Right::Report, post(outcomes::report)),

@@ -13,7 +13,7 @@ use super::error::{Kind, Problem};
 use crate::catalog::Current;
 use crate::catalog::reload::Reloads;
 use crate::clock::Clock;
-use crate::dispatch::board::{self, Board, Entry};
+use crate::dispatch::board::{Board, Entry, held};
 use crate::dispatch::handout::Handout;
 use crate::intake::Intake;
 use crate::ledger::Ledger;
@@ -106,14 +106,8 @@ impl App {
 
     /// An agency's line on the board, with its pause as the ledger has it: a pause is seen by whoever asks after it was answered.
     pub fn entry(&self, agency: &AgencyId) -> Entry {
-        let mut entry = self.board.read(agency);
-        match self.ledger.paused(agency) {
-            Some(pause) => entry.hold = board::paused(pause),
-            // Its owner has not heard yet that it goes on.
-            None if matches!(entry.hold, Hold::Paused { .. }) => entry.hold = Hold::Open,
-            None => {}
-        }
-        entry
+        let Entry { hold, in_flight } = self.board.read(agency);
+        Entry { hold: held(self.ledger.paused(agency), hold.below()), in_flight }
     }
 
     /// What holds an agency.

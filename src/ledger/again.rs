@@ -39,6 +39,7 @@ impl State<'_> {
         let row = (column(spot.seq), slot, spot.agency, first, now.0, &work.actor, work.n);
         self.sql.insert_redriven.execute(row)?;
         self.open_for_job(work.n, next)?;
+        self.drain_by(next, 1, now)?;
         Ok(Led::Made)
     }
 

@@ -353,6 +353,13 @@ fn tallies(connection: &Connection, met: &Met, lens: &Lens<'_>, findings: &mut F
     for (count, text) in [
         (Count::Untold, "SELECT agency, count(*) FROM gap GROUP BY agency"),
         (Count::Letters, "SELECT agency, count(*) FROM dead WHERE lane & 1 = 1 GROUP BY agency"),
+        (
+            Count::Draining,
+            "SELECT m.agency, (SELECT count(*) FROM pending p WHERE p.agency = m.agency AND p.seq <= m.mark)
+                + (SELECT count(*) FROM stuck s WHERE s.agency = m.agency AND s.seq <= m.mark)
+                + (SELECT count(*) FROM behind b WHERE b.agency = m.agency AND b.seq <= m.mark)
+             FROM pause m WHERE m.mark IS NOT NULL",
+        ),
         (Count::JobOpen, "SELECT j.agency, count(*) FROM job_open o JOIN job j ON j.n = o.job GROUP BY j.agency"),
     ] {
         let mut select = connection.prepare(text)?;

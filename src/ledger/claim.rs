@@ -1,6 +1,8 @@
-//! Claiming: due heads first, then the page, then `pending` in order. Reads committed rows only and writes none.
+//! Claiming: due heads, then the page, then `pending` in order. Reads committed rows only and writes none.
 //!
-//! Keeps L2: of a lane that has a `stuck` row only that row's delivery is offered, and of any lane one delivery at a time.
+//! Keeps L2: of a lane that has a `stuck` row only that row's delivery is offered, and of any lane one delivery at a time. K1: due
+//! heads and what flows share what is claimed half and half, and neither starves the other, also where one is claimed at a time:
+//! an odd place goes to each of them in turn.
 
 use super::codes::{self, Count};
 use super::flow::{Flight, Flow, Gap, Met, Place, Row};
@@ -26,7 +28,11 @@ pub(super) struct Grants {
     pub(super) rows: Vec<Grant>,
     pub(super) next_due: Option<At>,
     pub(super) more: bool,
+    pub(super) to_try: usize,
 }
+
+/// Different deliveries to try that are counted; whoever asks wants to know of fewer.
+const TO_TRY_MAX: usize = 3;
 
 /// What may take off: a due head, or a row of the page.
 pub(super) struct Head {
@@ -40,15 +46,17 @@ impl State<'_> {
     /// Claims up to `want` deliveries of an agency.
     pub(super) fn claim(&mut self, agency: &AgencyId, want: usize, now: At) -> rusqlite::Result<Grants> {
         let Some(n) = self.names.n(agency) else { return Ok(Grants::default()) };
-        if self.pauses.contains_key(agency) {
+        if self.pauses.get(agency).is_some_and(|held| held.mark.is_none()) {
             return Ok(Grants::default());
         }
         let now = self.clamp(now.0);
         let mut grants = Grants::default();
         let (mut heads, more_heads) = self.due_heads(n, want, now)?;
-        // Half of the places at most while something flows, so that neither starves the other.
-        let first = heads.len().min(want.div_ceil(2));
-        let rest = heads.split_off(first);
+        // Keeps K1. What a replay leads again goes first.
+        let odd = want % 2 == 1;
+        let to_heads = !self.flow(n).odd_flows || self.holds.contains_key(&n);
+        let share = want / 2 + usize::from(odd && to_heads);
+        let rest = heads.split_off(heads.len().min(share));
         for head in heads {
             self.take_off(n, head, &mut grants)?;
         }
@@ -57,6 +65,11 @@ impl State<'_> {
         for head in rest.by_ref().take(want - grants.rows.len()) {
             self.take_off(n, head, &mut grants)?;
         }
+        if odd && !grants.rows.is_empty() {
+            let flow = self.flow(n);
+            flow.odd_flows = !flow.odd_flows;
+        }
+        grants.to_try = self.to_try(n)?;
         grants.more = more_heads || rest.next().is_some() || self.flows_more(n);
         if self.counted(n, Count::Retry) > 0 {
             let due = self.sql.next_due.query_map((n, now), |row| row.get(0))?.next().transpose()?;
@@ -107,7 +120,13 @@ impl State<'_> {
         let Sql { scan_pending, has_stuck: stuck_lane, select_gap, .. } = &mut self.sql;
         let mut rows = scan_pending.query((n, column(flow.cursor), column(until.min(SEQ_MAX))))?;
         while grants.rows.len() < want && flow.has_room() {
-            let Some(row) = rows.next()? else { break };
+            let Some(row) = rows.next()? else {
+                // Nothing up to the bound comes later than this.
+                if until < SEQ_MAX {
+                    flow.cursor = flow.cursor.max(until);
+                }
+                break;
+            };
             let row = Row { seq: row.get::<_, i64>(0)?.cast_unsigned(), slot: row.get(1)?, lane: row.get(2)? };
             if flow.meet(row) == Met::Kept {
                 continue;
@@ -122,9 +141,26 @@ impl State<'_> {
         Ok(())
     }
 
-    /// The seq up to which an agency's deliveries are offered: all, but under a replay.
+    /// The seq up to which an agency's deliveries are offered: all, but under a replay or a drain.
     fn until(&self, n: i64) -> u64 {
-        self.holds.get(&n).map_or(u64::MAX, |hold| hold.cursor)
+        let replayed = self.holds.get(&n).map_or(u64::MAX, |hold| hold.cursor);
+        self.mark(n).map_or(replayed, |mark| mark.min(replayed))
+    }
+
+    /// How many different deliveries there are to try, now or later, as far as they are counted: heads, and lanes that flow.
+    fn to_try(&mut self, n: i64) -> rusqlite::Result<usize> {
+        let until = self.until(n);
+        if until <= SEQ_MAX {
+            let row = (n, column(until), i64::try_from(TO_TRY_MAX).unwrap_or(i64::MAX));
+            let heads: i64 = self.sql.heads_to_try.query_row(row, |row| row.get(0))?;
+            let flowing: i64 = self.sql.flowing_to_try.query_row(row, |row| row.get(0))?;
+            return Ok(usize::try_from(heads + flowing).unwrap_or(0).min(TO_TRY_MAX));
+        }
+        let count = |what| usize::try_from(self.counted(n, what)).unwrap_or(0);
+        let (lanes, known) =
+            self.flows.get(&n).map_or((0, 0), |flow| (flow.lanes_flowing(TO_TRY_MAX), flow.pending_known()));
+        let unread = count(Count::Pending).saturating_sub(known);
+        Ok((count(Count::Retry) + lanes + unread).min(TO_TRY_MAX))
     }
 
     /// Whether `pending` has rows that the page does not know, and may be read.
@@ -171,7 +207,7 @@ pub(super) fn read_gap(select: &mut rusqlite::Statement<'_>, n: i64, of: Row) ->
 
 pub(super) fn read_head(row: &rusqlite::Row<'_>, (seq, slot): Place, now: i64) -> rusqlite::Result<Head> {
     let due: i64 = row.get(3)?;
-    let first_at: Option<i64> = row.get(8)?;
+    let (first_at, last_at): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(10)?);
     let held: i64 = row.get(9)?;
     // What was due and not sent was held by its agency or by us: it does not age (promise 6).
     let overdue = if first_at.is_some() { (now - due).max(0) } else { 0 };
@@ -180,7 +216,9 @@ pub(super) fn read_head(row: &rusqlite::Row<'_>, (seq, slot): Place, now: i64) -
         in_a_row: row.get(6)?,
         last: row.get::<_, Option<i64>>(7)?.and_then(codes::read_class),
         first_at: first_at.map(At),
+        last_at: last_at.filter(|_| first_at.is_some()).map(At),
         held_ms: (held + overdue).cast_unsigned(),
+        wait_ms: row.get::<_, i64>(11)?.cast_unsigned(),
     };
     Ok(Head { row: Row { seq, slot, lane: row.get(0)? }, stuck: true, tries, tried: row.get(5)? })
 }

@@ -36,10 +36,15 @@ pub(super) enum Count {
     Letters = 11,
     /// Open deliveries of jobs; not shown.
     JobOpen = 12,
+    /// Unfinished deliveries at or before the mark of a drain; shown with it.
+    Draining = 13,
 }
 
 /// How many kinds of counters there are.
-pub(super) const COUNTS: usize = 13;
+pub(super) const COUNTS: usize = 14;
+
+/// The counters of what is not finished.
+pub(super) const UNFINISHED: [Count; 5] = [Count::Pending, Count::Retry, Count::Parked, Count::Behind, Count::Leased];
 
 impl Count {
     /// Where an end is counted.

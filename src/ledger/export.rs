@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::codes;
 use super::error::OpenError;
+use super::event::{AgencyEvent, Happened};
 use super::id::{Keys, column};
 use super::open::{open_to_read, read_key, read_names};
 use super::read::{Lens, corrupt};
@@ -83,6 +84,25 @@ struct Audit {
     detail: Option<Box<RawValue>>,
 }
 
+/// What happened to an agency as a whole, on a line of its own after the audit.
+#[derive(Serialize)]
+struct Event {
+    event: u64,
+    at: At,
+    agency: AgencyId,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Try {
     n: u32,
@@ -115,7 +135,7 @@ struct Disclosure {
 }
 
 /// Writes everything as JSON Lines: one object per envelope with its deliveries, attempts, redrives and disclosures, in accept order,
-/// and then one per entry of the audit.
+/// then one per entry of the audit, and then one per event of an agency.
 /// Data is left out unless `with_data`. It reads one envelope at a time, so it never holds up a bus that runs meanwhile.
 pub fn export(folder: &Path, with_data: bool, out: &mut dyn Write) -> Result<(), OpenError> {
     let connection = open_to_read(folder)?;
@@ -139,13 +159,28 @@ pub fn export(folder: &Path, with_data: bool, out: &mut dyn Write) -> Result<(),
         let entries = audit(&connection, last)?;
         let Some(entry) = entries.last() else { break };
         last = entry.audit;
-        for entry in &entries {
-            let mut text = serde_json::to_vec(entry).map_err(|_| corrupt("a line that is not JSON"))?;
-            text.push(b'\n');
-            out.write_all(&text).map_err(io)?;
-        }
+        out.write_all(&lines(&entries)?).map_err(io)?;
+    }
+    let mut last = 0;
+    loop {
+        let names = read_names(&connection)?.into();
+        let lens = Lens { connection: &connection, keys: &keys, names, shared: None };
+        let events = lens.next_events(last)?;
+        let Some(event) = events.last() else { break };
+        last = event.event;
+        out.write_all(&lines(&events)?).map_err(io)?;
     }
     out.flush().map_err(io)
+}
+
+/// Values as JSON Lines.
+fn lines(values: &[impl Serialize]) -> rusqlite::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for value in values {
+        serde_json::to_writer(&mut text, value).map_err(|_| corrupt("a line that is not JSON"))?;
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 impl Lens<'_> {
@@ -224,6 +259,35 @@ impl Lens<'_> {
             outcomes: outcomes(self.connection, place)?,
             disclosure: disclosure(self.connection, place)?,
         })
+    }
+}
+
+impl Lens<'_> {
+    /// The next events of agencies.
+    fn next_events(&self, after: u64) -> rusqlite::Result<Vec<Event>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT n, at, agency, kind, by, why, class, status, until FROM event WHERE n > ?1 ORDER BY n LIMIT 1000",
+        )?;
+        select.query_map([column(after)], |row| self.event(row).map(Event::of))?.collect()
+    }
+}
+
+impl Event {
+    fn of(AgencyEvent { n, at, agency, what }: AgencyEvent) -> Self {
+        let kind = what.as_str();
+        let mut event =
+            Self { event: n, at, agency, kind, by: None, reason: None, class: None, status: None, note: None };
+        match what {
+            Happened::Opened { class, status, note, .. } => {
+                (event.class, event.status, event.note) = (Some(class.as_str()), status, Some(note));
+            }
+            Happened::Gone { status, note } => (event.status, event.note) = (status, Some(note)),
+            Happened::Paused { by } | Happened::Draining { by, .. } | Happened::Resumed { by } => {
+                (event.by, event.reason) = (Some(by.name), Some(by.reason));
+            }
+            Happened::Closed | Happened::Drained => {}
+        }
+        event
     }
 }
 

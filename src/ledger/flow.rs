@@ -103,6 +103,8 @@ pub(super) struct Flow {
     moves: Vec<Row>,
     /// Lanes with too many rows.
     spills: Vec<i64>,
+    /// Whether the odd place of a claim is what flows' next time, or a due head's.
+    pub(super) odd_flows: bool,
     page_max: usize,
     lane_rows_max: usize,
 }
@@ -117,6 +119,7 @@ impl Flow {
             rows: 0,
             moves: Vec::new(),
             spills: Vec::new(),
+            odd_flows: false,
             page_max: page_max.max(1),
             lane_rows_max,
         }
@@ -135,6 +138,11 @@ impl Flow {
     /// Rows of `pending` that are known here.
     pub(super) fn pending_known(&self) -> usize {
         self.rows + self.moves.len() + self.flights.values().filter(|flight| !flight.stuck).count()
+    }
+
+    /// Lanes that flow, at most `max` of them.
+    pub(super) fn lanes_flowing(&self, max: usize) -> usize {
+        self.lanes.values().filter(|lane| !lane.stuck).take(max).count()
     }
 
     /// Whether a row up to a seq could be taken now.

@@ -16,7 +16,7 @@ use super::open::Opened;
 use super::read::{Lens, corrupt};
 use super::readers::Readers;
 use super::report::{Later, Verdict};
-use super::shared::{Body, Shared, lock};
+use super::shared::{Body, Counts, Shared, lock};
 use super::state::State;
 use super::types::{
     Acceptance, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query, Reported, Settlement, Size,
@@ -83,13 +83,21 @@ impl Inner {
     }
 
     async fn write<T>(&self, write: impl FnOnce(Reply<T>) -> Write) -> Result<T, LedgerError> {
+        self.hand_in(write).await?.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    /// Hands a write in; its answer comes where it says.
+    pub(super) async fn hand_in<T>(
+        &self,
+        write: impl FnOnce(Reply<T>) -> Write,
+    ) -> Result<oneshot::Receiver<Result<T, LedgerError>>, LedgerError> {
         if self.shared.poisoned.load(Relaxed) {
             return Err(LedgerError::Poisoned);
         }
         let permit = self.room().await?;
         let (reply, answer) = oneshot::channel();
         self.send(Op::Write(write(reply), Some(permit)))?;
-        answer.await.map_err(|_| LedgerError::Closed)?
+        Ok(answer)
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, LedgerError> {
@@ -161,6 +169,12 @@ impl Ledger {
         Ok(Self(Arc::new(Inner { shared, readers, ops: Some(ops), room, thread: Mutex::new(Some(thread)) })))
     }
 
+    /// Calls `tell` for each recipient of an envelope that is accepted although its caller has gone: nobody else would ring for it.
+    /// It is called by the writer, so it must not wait.
+    pub fn when_unheard(&self, tell: impl Fn(&AgencyId) + Send + Sync + 'static) {
+        self.0.shared.when_unheard(Box::new(tell));
+    }
+
     /// Makes an envelope durable with its identity and all its deliveries, in one synced commit (promise 1, 3).
     ///
     /// # Errors
@@ -170,7 +184,7 @@ impl Ledger {
         let ready = Ready::new(&self.0.shared.keys, envelope)
             .map_err(|what| LedgerError::Store(Arc::new(corrupt(what))))
             .map(Box::new)?;
-        match self.0.write(|reply| Write::Accept { ready, now, reply }).await? {
+        match self.accepted(ready, now).await? {
             Accepted::New(body) => Ok(Acceptance::New(self.receipt(&body))),
             Accepted::Clash { seq, at } => Ok(Acceptance::Clash { id: self.0.shared.keys.envelope_id(at, seq) }),
             Accepted::Repeat(seq) => {
@@ -326,29 +340,18 @@ impl Ledger {
         [Mark(keys.subject(text)), Mark(keys.correlation(text))]
     }
 
+    /// Exact figures of one agency.
+    pub fn tally(&self, agency: &AgencyId) -> Tally {
+        let n = self.0.shared.names().n(agency);
+        n.and_then(|n| lock(&self.0.shared.counts).get(&n).map(tally)).unwrap_or_default()
+    }
+
     /// Exact figures per agency that ever had a delivery.
     pub fn tallies(&self) -> Vec<(AgencyId, Tally)> {
         let names = self.0.shared.names();
         let counts = lock(&self.0.shared.counts);
-        let mut tallies: Vec<_> = counts
-            .iter()
-            .filter_map(|(n, counts)| {
-                let of = |what: Count| u64::try_from(counts[what as usize]).unwrap_or(0);
-                let tally = Tally {
-                    pending: of(Count::Pending),
-                    retry: of(Count::Retry),
-                    parked: of(Count::Parked),
-                    behind: of(Count::Behind),
-                    delivered: of(Count::Delivered),
-                    dead: of(Count::Dead),
-                    expired: of(Count::Expired),
-                    skipped: of(Count::Skipped),
-                    cancelled: of(Count::Cancelled),
-                    leased: of(Count::Leased),
-                };
-                Some((names.id(*n)?.clone(), tally))
-            })
-            .collect();
+        let mut tallies: Vec<_> =
+            counts.iter().filter_map(|(n, counts)| Some((names.id(*n)?.clone(), tally(counts)))).collect();
         tallies.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         tallies
     }
@@ -413,7 +416,23 @@ impl Ledger {
     }
 }
 
+fn tally(counts: &Counts) -> Tally {
+    let of = |what: Count| u64::try_from(counts[what as usize]).unwrap_or(0);
+    Tally {
+        pending: of(Count::Pending),
+        retry: of(Count::Retry),
+        parked: of(Count::Parked),
+        behind: of(Count::Behind),
+        delivered: of(Count::Delivered),
+        dead: of(Count::Dead),
+        expired: of(Count::Expired),
+        skipped: of(Count::Skipped),
+        cancelled: of(Count::Cancelled),
+        leased: of(Count::Leased),
+    }
+}
+
 /// A sweep's limit, within what one transaction may touch.
-fn bounded(limit: usize) -> u32 {
+pub(super) fn bounded(limit: usize) -> u32 {
     u32::try_from(limit).unwrap_or(SWEEP_MAX).min(SWEEP_MAX)
 }

@@ -1,15 +1,16 @@
-//! The caller's side of a claim: asking, hearing, and loading what was granted.
+//! The caller's side of a claim and of an acceptance: asking, hearing, and loading what was granted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::accept::{Accepted, Ready};
 use super::claim::{Grant, Grants};
 use super::error::LedgerError;
 use super::flow::Place;
 use super::handle::{Inner, Ledger};
-use super::op::{Ask, Op};
+use super::op::{Ask, Op, Write};
 use super::read::{Lens, corrupt};
 use super::recipients::UNDECIDED;
 use super::shared::{Body, lock};
@@ -39,6 +40,22 @@ impl Drop for Asked<'_> {
     }
 }
 
+/// An acceptance on its way. What is committed is committed, also if its caller goes away before it hears of it.
+struct Accepting<'a> {
+    inner: &'a Inner,
+    answer: oneshot::Receiver<Result<Accepted, LedgerError>>,
+}
+
+impl Drop for Accepting<'_> {
+    fn drop(&mut self) {
+        // From here on the writer sees that nobody listens; what it had answered before is told here.
+        self.answer.close();
+        if let Ok(Ok(Accepted::New(body))) = self.answer.try_recv() {
+            self.inner.shared.unheard(&body);
+        }
+    }
+}
+
 pub(super) fn key(agency: &AgencyId, (seq, slot): Place) -> DeliveryKey {
     DeliveryKey { agency: agency.clone(), seq: Seq(seq), slot: Slot(slot) }
 }
@@ -59,14 +76,21 @@ impl Drop for Unheard<'_> {
 }
 
 impl Ledger {
+    /// Hands an envelope in, and hears what became of it.
+    pub(super) async fn accepted(&self, ready: Box<Ready>, now: At) -> Result<Accepted, LedgerError> {
+        let answer = self.0.hand_in(|reply| Write::Accept { ready, now, reply }).await?;
+        let mut accepting = Accepting { inner: &self.0, answer };
+        (&mut accepting.answer).await.map_err(|_| LedgerError::Closed)?
+    }
+
     /// Claims up to `want` deliveries of an agency that may be sent now: due heads, then `pending` in order.
     pub async fn claim(&self, agency: &AgencyId, want: usize, now: At) -> Result<Claim, LedgerError> {
-        let Grants { rows, next_due, more } = self.grants(agency, want, now).await?;
+        let Grants { rows, next_due, more, to_try } = self.grants(agency, want, now).await?;
         let keys = rows.iter().map(|grant| key(agency, grant.place)).collect();
         let mut unheard = Unheard { inner: &self.0, keys };
         let deliveries = self.load(agency, rows).await?;
         unheard.keys.clear();
-        Ok(Claim { deliveries, next_due, more })
+        Ok(Claim { deliveries, next_due, more, to_try })
     }
 
     /// Loads what was granted.

@@ -232,6 +232,12 @@ impl Ledger {
         Ok(leases.map(|(claimed, lent)| Leased { claimed, lease: lent.token, until }).collect())
     }
 
+    /// When the next head of an agency falls due after `now`, if one is waiting.
+    pub async fn next_due(&self, agency: &AgencyId, now: At) -> Result<Option<At>, LedgerError> {
+        let Some(n) = self.shared().names().n(agency) else { return Ok(None) };
+        self.read(move |lens| lens.next_due(n, now)).await
+    }
+
     /// Leases of an agency that ran out by `now`, at most `limit`, each as a claim in flight: the caller settles it with
     /// [`Ledger::settle`], as an endpoint fault.
     pub async fn expired_leases(&self, agency: &AgencyId, limit: usize, now: At) -> Result<Vec<Claimed>, LedgerError> {

@@ -7,7 +7,8 @@
 //! changes. L7: body and digest never change. L8: nothing here reads the clock: `now` is passed in, and time never goes back.
 //!
 //! What persons do is in [`operate`], [`pause`] and [`jobs`] (R1-R3), what agencies fetch in [`lease`]; a delivery that is led again
-//! enters its lane in [`again`]. What senders are told of their envelopes is written in the commits in which it happens ([`notices`]).
+//! enters its lane in [`again`]. What happened to agencies as a whole is in [`event`]. What senders are told of their envelopes is
+//! written in the commits in which it happens ([`notices`]).
 //!
 //! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
 //! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
@@ -48,6 +49,7 @@ mod search;
 mod again;
 mod audit;
 mod dead;
+mod event;
 mod jobs;
 mod lease;
 mod operate;
@@ -64,13 +66,14 @@ mod tests;
 
 pub use check::check;
 pub use error::{LedgerError, OpenError};
+pub use event::{AgencyEvent, Happened};
 pub use export::export;
 pub use handle::Ledger;
 pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
 pub use notices::{Listeners, Notices};
 pub use open::stands_in;
 pub use repair::{
-    Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
+    Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, Drain, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
     Operated, Operation, Pause, RedriveAsk,
 };
 pub use types::{

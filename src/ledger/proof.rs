@@ -1,11 +1,11 @@
-//! The proof of repair: dead letters, gaps, generations and jobs, from their rows alone.
+//! The proof of repair: dead letters, gaps, generations, jobs, pauses and events, from their rows alone.
 
 use rusqlite::Connection;
 
 use super::check::Findings;
 
 /// What must be empty: what it would mean, and the rows.
-const BROKEN: [(&str, &str); 12] = [
+const BROKEN: [(&str, &str); 14] = [
     (
         "dead: a delivery whose latest generation is dead is no dead letter",
         "SELECT s.seq, s.slot FROM settled s LEFT JOIN dead d ON d.agency = s.agency AND d.seq = s.seq AND d.slot = s.slot
@@ -73,6 +73,19 @@ const BROKEN: [(&str, &str); 12] = [
         "audit: an entry is missing, or says not who and why",
         "SELECT a.n, 0 FROM audit a LEFT JOIN audit b ON b.n = a.n - 1
          WHERE a.n > 1 AND b.n IS NULL OR a.actor = '' OR coalesce(a.reason, '') = ''",
+    ),
+    (
+        "pause: it is of nobody, says not who and why, or drains past the last envelope",
+        "SELECT p.agency, 0 FROM pause p LEFT JOIN agency a ON a.n = p.agency WHERE a.n IS NULL OR p.actor = '' OR p.reason = ''
+            OR p.mark > max((SELECT coalesce(max(seq), 0) FROM envelope),
+                (SELECT coalesce(max(value), 1) FROM meta WHERE key = 'seq_floor') - 1)",
+    ),
+    (
+        "event: it is of nobody, of no kind, or lacks what its kind says",
+        "SELECT e.n, 0 FROM event e LEFT JOIN agency a ON a.n = e.agency
+         WHERE a.n IS NULL OR e.kind NOT BETWEEN 1 AND 7
+            OR (e.kind IN (4, 5, 7)) <> (e.by IS NOT NULL AND coalesce(e.why, '') <> '' AND e.class IS NULL)
+            OR (e.kind IN (1, 3)) <> (e.class IS NOT NULL) OR (e.kind IN (1, 5)) <> (e.until IS NOT NULL)",
     ),
 ];
 

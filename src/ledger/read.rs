@@ -289,6 +289,15 @@ impl Lens<'_> {
         fault.optional()
     }
 
+    /// When the next head of an agency falls due.
+    pub(super) fn next_due(&self, agency: i64, now: At) -> rusqlite::Result<Option<At>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT due_at FROM stuck INDEXED BY stuck_due WHERE agency = ?1 AND state < 4 AND due_at > ?2
+             ORDER BY due_at LIMIT 1",
+        )?;
+        select.query_row((agency, now.0), |row| row.get(0).map(At)).optional()
+    }
+
     /// When the oldest unfinished delivery of an agency was accepted. What is behind a head is younger than the head.
     pub(super) fn oldest(&self, agency: i64) -> rusqlite::Result<Option<At>> {
         let mut select = self.connection.prepare_cached(

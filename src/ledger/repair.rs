@@ -2,7 +2,7 @@
 
 use super::types::Claimed;
 use crate::model::delivery::DeliveryView;
-use crate::model::id::{AgencyId, DeliveryId, EventType};
+use crate::model::id::{AgencyId, DeliveryId, EventType, Seq};
 use crate::model::time::At;
 
 /// Who does something, and why; both are recorded in the audit.
@@ -45,6 +45,19 @@ pub struct Pause {
     pub actor: Actor,
     /// Since when.
     pub since: At,
+    /// Whether Falaj did it itself, because the agency said that its receiver is gone.
+    pub gone: bool,
+    /// Where it is a drain: what still goes out.
+    pub drain: Option<Drain>,
+}
+
+/// What a drain still lets out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// The last in accept order.
+    pub through: Seq,
+    /// How many of these are not finished, parked ones included. With none the agency is drained.
+    pub left: u64,
 }
 
 /// A delivery that is dead or parked.
@@ -213,7 +226,7 @@ pub struct AuditEntry {
     pub at: At,
     /// Who.
     pub actor: String,
-    /// What: `pause resume retry skip cancel release redrive replay redrive_pause redrive_resume redrive_cancel payload`.
+    /// What: `pause drain resume retry skip cancel release redrive replay redrive_pause redrive_resume redrive_cancel payload`.
     pub action: String,
     /// On what: an agency, a delivery id, a job id.
     pub target: String,

@@ -51,6 +51,7 @@ CREATE TABLE stuck (
     class      INTEGER,             -- of the last attempt
     first_at   INTEGER,
     held_ms    INTEGER NOT NULL,
+    wait_ms    INTEGER NOT NULL,    -- of the wait until due_at, what is age
     err_class  INTEGER,             -- the last failure
     err_status INTEGER,
     err_note   TEXT,
@@ -74,7 +75,7 @@ CREATE TABLE behind (
 -- behind meanwhile and is as it was when it is head again.
 CREATE TABLE aside (
     agency INTEGER, lane INTEGER, seq INTEGER, slot INTEGER, state INTEGER, due_at INTEGER, since INTEGER, counted INTEGER,
-    tried INTEGER, in_a_row INTEGER, class INTEGER, first_at INTEGER, held_ms INTEGER, err_class INTEGER, err_status INTEGER,
+    tried INTEGER, in_a_row INTEGER, class INTEGER, first_at INTEGER, held_ms INTEGER, wait_ms INTEGER, err_class INTEGER, err_status INTEGER,
     err_note TEXT, err_at INTEGER, grp INTEGER, lease BLOB,
     PRIMARY KEY (agency, lane, seq)
 ) WITHOUT ROWID;
@@ -187,8 +188,29 @@ CREATE TABLE audit (
     detail TEXT                 -- JSON: before and after
 );
 
--- Agencies that a person holds.
-CREATE TABLE pause (agency INTEGER PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL);
+-- Agencies that are held.
+CREATE TABLE pause (
+    agency INTEGER PRIMARY KEY,
+    actor  TEXT    NOT NULL,
+    reason TEXT    NOT NULL,
+    at     INTEGER NOT NULL,
+    gone   INTEGER NOT NULL,    -- 1: by falaj itself, as the agency answered 410
+    mark   INTEGER              -- a drain: what has this seq or a lower one still goes out
+);
+
+-- What happened to agencies as a whole, each once. Appended; the oldest are swept.
+CREATE TABLE event (
+    n       INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    agency  INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,   -- 1 opened, 2 closed, 3 gone, 4 paused, 5 draining, 6 drained, 7 resumed
+    by      TEXT,               -- paused, draining, resumed
+    why     TEXT,               -- the same: the reason; opened, gone: what failed
+    class   INTEGER,            -- opened, gone
+    status  INTEGER,            -- opened, gone
+    until   INTEGER             -- opened: the first probe; draining: the mark
+);
+CREATE INDEX event_agency ON event (agency, n);
 
 -- Later generations of a delivery; they keep the webhook-id of first_slot. Only the latest can be unfinished.
 CREATE TABLE redriven (

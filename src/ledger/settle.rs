@@ -168,9 +168,10 @@ impl State<'_> {
         let spot = Spot { agency, lane: flight.lane, seq: place.0, slot: place.1 };
         // A fault that does not count is none of this delivery's: until it is tried again it does not age (promise 6).
         let counts = attempt.as_ref().is_none_or(|attempt| attempt.counted);
-        let held = if counts { held } else { due.since(now) };
-        let held = u64::try_from(held.as_millis()).unwrap_or(u64::MAX);
-        let tries = after(&flight, attempt.as_ref(), held);
+        let wait = due.since(now);
+        let held = if counts { held } else { held.max(wait) };
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let tries = Tries { wait_ms: ms(wait.saturating_sub(held)), ..after(&flight, attempt.as_ref(), ms(held)) };
         let tried = flight.tried + u32::from(attempt.is_some());
         if flight.stuck {
             self.count(agency, flight.counted(), -1);
@@ -264,6 +265,7 @@ impl State<'_> {
             end.disclosure.map(u64::cast_signed),
         ))?;
         self.count(spot.agency, Count::of(end.state), 1);
+        self.drain_by(spot, -1, now)?;
         match end.state {
             Finished::Delivered => self.arrived(spot)?,
             Finished::Dead => {
@@ -343,6 +345,7 @@ impl State<'_> {
             fault.map(|fault| fault.note.as_str()),
             fault.map(|fault| fault.at.0),
             group,
+            tries.wait_ms.cast_signed(),
         ])?;
         Ok(())
     }
@@ -383,6 +386,8 @@ fn after(flight: &Flight, attempt: Option<&Attempt>, held_ms: u64) -> Tries {
         in_a_row: if before.last == Some(attempt.class) { before.in_a_row + 1 } else { 1 },
         last: Some(attempt.class),
         first_at: before.first_at.or(Some(attempt.at)),
+        last_at: Some(attempt.at),
         held_ms: before.held_ms + held_ms,
+        wait_ms: 0,
     }
 }

@@ -1,18 +1,19 @@
 //! What the writer, the readers and the callers share. The writer changes it after its commits; nothing is decided from it
 //! that the store does not say again.
 
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
 use super::cache::Cache;
 use super::codes::COUNTS;
 use super::flow::Place;
 use super::id::Keys;
+use super::pause::Held;
 use super::recipients::Entry;
-use super::repair::Pause;
 use super::types::{Commit, Stored};
 use crate::model::id::AgencyId;
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Bytes of envelopes kept in memory, so that a delivery right after acceptance reads nothing.
 const BODIES_BYTES_MAX: usize = 32 << 20;
@@ -76,8 +77,9 @@ pub(super) struct Shared {
     pub(super) counts: Mutex<HashMap<i64, Counts>>,
     pub(super) bodies: Mutex<Cache<u64, Arc<Body>>>,
     pub(super) flying: Mutex<HashSet<Place>>,
-    pub(super) pauses: RwLock<HashMap<AgencyId, Pause>>,
+    pub(super) pauses: RwLock<HashMap<AgencyId, Held>>,
     pub(super) observers: RwLock<Vec<Observer>>,
+    pub(super) unheard: Unheard,
     pub(super) poisoned: AtomicBool,
     pub(super) closed: AtomicBool,
     pub(super) disk_low: AtomicBool,
@@ -91,13 +93,38 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+/// Who is told of an envelope that was accepted although its caller had gone.
+#[derive(Default)]
+pub(super) struct Unheard(OnceLock<Box<dyn Fn(&AgencyId) + Send + Sync>>);
+
+impl std::fmt::Debug for Unheard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Unheard")
+    }
+}
+
 impl Shared {
+    /// Names who is told; the first one stays.
+    pub(super) fn when_unheard(&self, tell: Box<dyn Fn(&AgencyId) + Send + Sync>) {
+        if self.unheard.0.set(tell).is_err() {
+            tracing::debug!("there is somebody already who is told of what nobody heard");
+        }
+    }
+
+    /// An envelope was accepted, and its caller has gone before it heard of it.
+    pub(super) fn unheard(&self, body: &Body) {
+        if let Some(tell) = self.unheard.0.get() {
+            let names = self.names();
+            body.recipients.iter().filter_map(|entry| names.id(entry.agency)).for_each(tell);
+        }
+    }
+
     pub(super) fn new(
         folder: PathBuf,
         keys: Keys,
         names: Names,
         counts: HashMap<i64, Counts>,
-        pauses: HashMap<AgencyId, Pause>,
+        pauses: HashMap<AgencyId, Held>,
     ) -> Self {
         Self {
             pauses: RwLock::new(pauses),
@@ -108,6 +135,7 @@ impl Shared {
             bodies: Mutex::new(Cache::new(BODIES_BYTES_MAX)),
             flying: Mutex::default(),
             observers: RwLock::default(),
+            unheard: Unheard::default(),
             poisoned: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             disk_low: AtomicBool::new(false),

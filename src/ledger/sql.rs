@@ -39,31 +39,31 @@ statements! {
 
     has_stuck = "SELECT 1 FROM stuck WHERE agency = ?1 AND lane = ?2";
     select_stuck = "SELECT seq, slot, state, counted, due_at, lease, tried FROM stuck WHERE agency = ?1 AND lane = ?2";
-    due_stuck = "SELECT lane, seq, slot, due_at, counted, tried, in_a_row, class, first_at, held_ms
+    due_stuck = "SELECT lane, seq, slot, due_at, counted, tried, in_a_row, class, first_at, held_ms, err_at, wait_ms
         FROM stuck INDEXED BY stuck_due WHERE agency = ?1 AND state < 4 AND due_at <= ?2
         ORDER BY due_at, seq";
-    head_row = "SELECT lane, seq, slot, due_at, counted, tried, in_a_row, class, first_at, held_ms
+    head_row = "SELECT lane, seq, slot, due_at, counted, tried, in_a_row, class, first_at, held_ms, err_at, wait_ms
         FROM stuck WHERE agency = ?1 AND lane = ?2";
     next_due = "SELECT due_at FROM stuck INDEXED BY stuck_due WHERE agency = ?1 AND state < 4 AND due_at > ?2
         ORDER BY due_at LIMIT 1";
     insert_stuck = "INSERT INTO stuck (agency, lane, seq, slot, state, due_at, since, counted, tried, in_a_row, class, first_at,
-        held_ms, err_class, err_status, err_note, err_at, grp)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+        held_ms, err_class, err_status, err_note, err_at, grp, wait_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
         ON CONFLICT (agency, lane) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, since = excluded.since,
         counted = excluded.counted, tried = excluded.tried, in_a_row = excluded.in_a_row, class = excluded.class,
-        first_at = excluded.first_at, held_ms = excluded.held_ms, grp = excluded.grp, lease = NULL,
+        first_at = excluded.first_at, held_ms = excluded.held_ms, wait_ms = excluded.wait_ms, grp = excluded.grp, lease = NULL,
         err_status = iif(excluded.err_class IS NULL, err_status, excluded.err_status),
         err_note = iif(excluded.err_class IS NULL, err_note, excluded.err_note),
         err_at = iif(excluded.err_class IS NULL, err_at, excluded.err_at),
         err_class = coalesce(excluded.err_class, err_class)";
     promote_stuck = "UPDATE stuck SET seq = ?3, slot = ?4, state = ?5, due_at = ?6, since = ?6, counted = 0, tried = 0,
-        in_a_row = 0, class = NULL, first_at = NULL, held_ms = 0, err_class = NULL, err_status = NULL, err_note = NULL,
+        in_a_row = 0, class = NULL, first_at = NULL, held_ms = 0, wait_ms = 0, err_class = NULL, err_status = NULL, err_note = NULL,
         err_at = NULL, grp = NULL, lease = NULL WHERE agency = ?1 AND lane = ?2";
     anew_stuck = "UPDATE stuck SET state = ?3, due_at = ?4, since = ?4, counted = 0, in_a_row = 0, class = NULL, first_at = NULL,
-        held_ms = 0, grp = NULL, lease = NULL WHERE agency = ?1 AND lane = ?2";
+        held_ms = 0, wait_ms = 0, grp = NULL, lease = NULL WHERE agency = ?1 AND lane = ?2";
     lease_stuck = "UPDATE stuck SET state = 5, due_at = ?3, since = ?4, held_ms = ?5, lease = ?6 WHERE agency = ?1 AND lane = ?2";
     unlease_stuck = "UPDATE stuck SET state = ?3, due_at = ?4, lease = NULL WHERE agency = ?1 AND lane = ?2";
-    run_out = "SELECT lane, seq, slot, due_at, counted, tried, in_a_row, class, first_at, held_ms
+    run_out = "SELECT lane, seq, slot, due_at, counted, tried, in_a_row, class, first_at, held_ms, err_at, wait_ms
         FROM stuck INDEXED BY stuck_leased WHERE agency = ?1 AND state = 5 AND due_at <= ?2 ORDER BY due_at LIMIT ?3";
     stuck_fault = "SELECT err_class, err_status, err_note FROM stuck WHERE agency = ?1 AND lane = ?2";
     delete_stuck = "DELETE FROM stuck WHERE agency = ?1 AND lane = ?2";
@@ -71,11 +71,11 @@ statements! {
     insert_behind = "INSERT INTO behind (agency, lane, seq, slot) VALUES (?1, ?2, ?3, ?4)";
     first_behind = "SELECT seq, slot FROM behind WHERE agency = ?1 AND lane = ?2 ORDER BY seq LIMIT 1";
     insert_aside = "INSERT INTO aside SELECT agency, lane, seq, slot, state, due_at, since, counted, tried, in_a_row, class, first_at,
-        held_ms, err_class, err_status, err_note, err_at, grp, lease FROM stuck WHERE agency = ?1 AND lane = ?2";
+        held_ms, wait_ms, err_class, err_status, err_note, err_at, grp, lease FROM stuck WHERE agency = ?1 AND lane = ?2";
     aside_state = "SELECT state, counted FROM aside WHERE agency = ?1 AND lane = ?2 AND seq = ?3";
     restore_aside = "INSERT OR REPLACE INTO stuck (agency, lane, seq, slot, state, due_at, since, counted, tried, in_a_row, class,
-        first_at, held_ms, err_class, err_status, err_note, err_at, grp, lease) SELECT agency, lane, seq, slot, state, due_at,
-        since, counted, tried, in_a_row, class, first_at, held_ms, err_class, err_status, err_note, err_at, grp, lease
+        first_at, held_ms, wait_ms, err_class, err_status, err_note, err_at, grp, lease) SELECT agency, lane, seq, slot, state, due_at,
+        since, counted, tried, in_a_row, class, first_at, held_ms, wait_ms, err_class, err_status, err_note, err_at, grp, lease
         FROM aside WHERE agency = ?1 AND lane = ?2 AND seq = ?3";
     delete_aside = "DELETE FROM aside WHERE agency = ?1 AND lane = ?2 AND seq = ?3";
     delete_behind = "DELETE FROM behind WHERE agency = ?1 AND lane = ?2 AND seq = ?3 AND slot = ?4";
@@ -158,9 +158,17 @@ statements! {
     pending_before = "SELECT 1 FROM pending WHERE agency = ?1 AND seq < ?2 LIMIT 1";
     scan_envelopes = "SELECT seq, recipients FROM envelope WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
 
+    heads_to_try = "SELECT count(*) FROM (SELECT 1 FROM stuck INDEXED BY stuck_oldest
+        WHERE agency = ?1 AND seq <= ?2 AND state < 4 LIMIT ?3)";
+    flowing_to_try = "SELECT count(*) FROM (SELECT 1 FROM pending WHERE agency = ?1 AND seq <= ?2 LIMIT ?3)";
+
     insert_audit = "INSERT INTO audit (at, actor, action, target, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    insert_pause = "INSERT OR REPLACE INTO pause (agency, actor, reason, at) VALUES (?1, ?2, ?3, ?4)";
+    insert_pause = "INSERT OR REPLACE INTO pause (agency, actor, reason, at, gone, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     delete_pause = "DELETE FROM pause WHERE agency = ?1";
+    insert_event = "INSERT INTO event (at, agency, kind, by, why, class, status, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    sweep_events = "DELETE FROM event WHERE n IN (SELECT n FROM event WHERE at < ?1 ORDER BY n LIMIT ?2)";
+    crop_events = "DELETE FROM event WHERE n IN (SELECT n FROM event INDEXED BY event_agency WHERE agency = ?1
+        ORDER BY n DESC LIMIT ?3 OFFSET ?2)";
 
     insert_disclosure = "INSERT INTO disclosure (digest, agency, pattern, fields, purpose, purpose_ar, legal_basis)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";

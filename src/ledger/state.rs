@@ -14,8 +14,8 @@ use super::flow::Flow;
 use super::id::{self, column};
 use super::jobs::Hold;
 use super::notices::Notices;
+use super::pause::Held;
 use super::recipients::{self, Entry};
-use super::repair::Pause;
 use super::shared::{Body, Counts, Names, Shared, lock};
 use super::sql::Sql;
 use super::types::Options;
@@ -55,8 +55,8 @@ pub(super) struct State<'c> {
     changed: BTreeMap<i64, Counts>,
     pub(super) open: Cache<u64, Left>,
     pub(super) next_seq: u64,
-    /// Agencies that a person holds.
-    pub(super) pauses: HashMap<AgencyId, Pause>,
+    /// Agencies that are held.
+    pub(super) pauses: HashMap<AgencyId, Held>,
     /// Whether the open transaction changed that.
     pub(super) show_pauses: bool,
     /// Agencies under a replay, which alone is offered.

@@ -138,6 +138,9 @@ pub struct Claim {
     pub next_due: Option<At>,
     /// Whether there was more to claim than was asked for.
     pub more: bool,
+    /// How many different deliveries there are to try, now or later, what was claimed included; counted up to 3. Lanes, as far
+    /// as they are known: a citizen counts once.
+    pub to_try: usize,
 }
 
 /// What became of one claimed delivery.

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::accept::Accepted;
 use super::error::LedgerError;
 use super::notices::Notices;
 use super::op::{Answer, Ask, Op, Reply, Write, answer, copy};
@@ -278,10 +279,15 @@ impl Turns<'_> {
         self.state.shared.committed(Commit { took, operations: answers.len() });
         self.state.announce();
         for answer in answers {
-            if let Answer::Accept(_, Ok(super::accept::Accepted::New(body))) = &answer {
-                self.state.shared.keep(Arc::clone(body));
+            match answer {
+                Answer::Accept(reply, Ok(Accepted::New(body))) => {
+                    self.state.shared.keep(Arc::clone(&body));
+                    if reply.send(Ok(Accepted::New(Arc::clone(&body)))).is_err() {
+                        self.state.shared.unheard(&body);
+                    }
+                }
+                other => other.send(),
             }
-            answer.send();
         }
     }
 

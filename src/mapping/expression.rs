@@ -118,6 +118,11 @@ impl Expression {
         &self.reads
     }
 
+    /// The context attributes and extensions it reads.
+    pub(super) fn named(&self) -> impl Iterator<Item = &str> {
+        self.attributes.iter().copied().chain(self.extensions.iter().map(String::as_str))
+    }
+
     /// Whether a name or index stands in the expression itself, so that repeating it discloses nothing.
     pub(super) fn names(&self, name: &str) -> bool {
         let is = |step: &Step| match step {

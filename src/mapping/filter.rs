@@ -27,6 +27,11 @@ impl Filter {
         self.expression.reads()
     }
 
+    /// Context attributes and extensions that it reads, by name.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.expression.named()
+    }
+
     /// Whether an envelope passes. Any result but a bool is an error: nobody guesses who may receive what.
     pub fn passes(&self, envelope: &Envelope) -> Result<bool, MappingError> {
         let error =

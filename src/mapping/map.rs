@@ -100,6 +100,11 @@ impl FieldMap {
         self.targets.iter().flat_map(|target| target.expression.reads()).cloned().collect()
     }
 
+    /// Context attributes and extensions that its expressions read, by name.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().flat_map(|target| target.expression.named())
+    }
+
     fn target(&mut self, name: &str, text: &str, fields: &Fields) -> Result<Target, Refused> {
         if name.is_empty() || name.len() > NAME_BYTES_MAX {
             let what = format!("a target's name has 1 to {NAME_BYTES_MAX} bytes");

@@ -229,8 +229,13 @@ pub struct Tries {
     pub last: Option<Class>,
     /// When the first attempt began; age is counted from here, so that waiting for one's turn costs nothing.
     pub first_at: Option<At>,
-    /// Milliseconds since then that the agency was held (circuit, pause, window); they are no age.
+    /// When the last attempt began, the first one included.
+    pub last_at: Option<At>,
+    /// Milliseconds since the first attempt that are no age: the agency was held (circuit, pause, window), or nothing showed that
+    /// it lives.
     pub held_ms: u64,
+    /// Milliseconds of the wait before this attempt that are age, as long as nothing shows that the agency was away meanwhile.
+    pub wait_ms: u64,
 }
 
 #[cfg(test)]

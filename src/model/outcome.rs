@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::Bilingual;
+
 /// What the agency did, in its own words. `pending` and `needs_action` may still change; the others are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +109,24 @@ impl Class {
     /// Reads the word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == text)
+    }
+
+    /// What it means, as a clause that stands within a sentence.
+    pub fn clause(self) -> Bilingual {
+        let (en, ar) = match self {
+            Self::Done => ("the agency has it", "استلمته الجهة"),
+            Self::MessageFault => ("the fault lies with this message", "الخلل في هذه الرسالة نفسها"),
+            Self::ConfigurationFault => {
+                ("the way to the agency is set up wrongly", "إعدادات الوصول إلى الجهة غير صحيحة")
+            }
+            Self::Gone => {
+                ("the agency says that its receiver is gone", "أفادت الجهة بأن نقطة الاستلام لديها لم تعد موجودة")
+            }
+            Self::Throttle => ("the agency asked for quiet", "طلبت الجهة التمهّل في الإرسال"),
+            Self::EndpointFault => ("the agency did not answer as it should", "لم تستجب الجهة كما ينبغي"),
+            Self::RetryAsked => ("the agency asked for another try later", "طلبت الجهة إعادة المحاولة لاحقًا"),
+        };
+        Bilingual::new(en, ar)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::delivery::{DeliveryView, EnvelopeView, Finished, LastError, Standing};
-use super::id::{AgencyId, DeliveryId, EnvelopeId, EventType};
+use super::id::{AgencyId, DeliveryId, EnvelopeId, EventType, Seq};
 use super::outcome::BusinessOutcome;
 use super::text::Bilingual;
 use super::time::At;
@@ -121,14 +121,31 @@ pub enum Hold {
     Unconfigured,
     /// The agency's transport is not served by this Falaj.
     NoTransport,
-    /// A person paused it.
+    /// It is paused.
     Paused {
-        /// Who.
+        /// Who paused it.
         by: String,
         /// Why.
         reason: String,
         /// Since when.
         since: At,
+        /// Whether Falaj did it itself, because the agency said that its receiver is gone.
+        gone: bool,
+    },
+    /// It is paused for what was accepted after the order to drain it; what was accepted before goes on.
+    Draining {
+        /// The last in accept order that goes on.
+        through: Seq,
+        /// How many of these are left. With none the agency is drained.
+        left: u64,
+        /// Who drains it.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Since when.
+        since: At,
+        /// What holds those that go on.
+        rest: Box<Hold>,
     },
     /// The breaker is open.
     CircuitOpen {
@@ -151,6 +168,17 @@ pub enum Hold {
         /// When they ended.
         since: At,
     },
+}
+
+impl Hold {
+    /// What holds the deliveries of an agency that are not held by a person.
+    pub fn below(self) -> Self {
+        match self {
+            Self::Paused { .. } => Self::Open,
+            Self::Draining { rest, .. } => *rest,
+            other => other,
+        }
+    }
 }
 
 impl EnvelopeStatus {
@@ -231,16 +259,28 @@ impl LastErrorStatus {
 impl Waiting {
     /// Why a delivery is not delivered; `None` where it is being worked on or has ended.
     pub fn of(view: &DeliveryView, hold: &Hold) -> Option<Self> {
+        let hold = match hold {
+            Hold::Draining { through, rest, .. } if view.key.seq <= *through => rest,
+            hold => hold,
+        };
         let (reason, since, until, behind, text) = match (&view.standing, hold) {
             (Standing::InFlight | Standing::Leased { .. } | Standing::Finished { .. }, _) => return None,
-            (Standing::Parked { since }, _) => ("parked", *since, None, None, parked(view)),
+            (Standing::Parked { since }, _) => ("parked", *since, None, None, parked(view, *since)),
             (Standing::Behind { head }, _) => ("behind", view.since, None, Some(*head), behind_text(*head)),
             (_, Hold::Unconfigured) => ("unconfigured", view.since, None, None, unconfigured()),
             (_, Hold::NoTransport) => ("no_transport", view.since, None, None, no_transport()),
-            (_, Hold::Paused { by, reason, since }) => ("paused", *since, None, None, paused(by, reason)),
-            (_, Hold::CircuitOpen { until, since }) => ("circuit_open", *since, Some(*until), None, circuit(*until)),
-            (_, Hold::Throttled { until, since }) => ("throttled", *since, Some(*until), None, throttled(*until)),
-            (_, Hold::Window { until, since }) => ("window", *since, Some(*until), None, window(*until)),
+            (_, Hold::Paused { since, gone: true, .. }) => ("paused", *since, None, None, gone(*since)),
+            (_, Hold::Paused { by, reason, since, .. }) => ("paused", *since, None, None, paused(by, reason, *since)),
+            (_, Hold::Draining { by, reason, since, .. }) => {
+                ("paused", *since, None, None, drained(by, reason, *since))
+            }
+            (_, Hold::CircuitOpen { until, since }) => {
+                ("circuit_open", *since, Some(*until), None, circuit(view, *since, *until))
+            }
+            (_, Hold::Throttled { until, since }) => {
+                ("throttled", *since, Some(*until), None, throttled(*since, *until))
+            }
+            (_, Hold::Window { until, since }) => ("window", *since, Some(*until), None, window(*since, *until)),
             (Standing::Retry { due }, Hold::Open) => ("retry", view.since, Some(*due), None, retry(view, *due)),
             (Standing::Queued, Hold::Open) => ("queued", view.since, None, None, queued()),
         };
@@ -252,15 +292,26 @@ fn queued() -> Bilingual {
     Bilingual::new("It waits for its turn.", "في انتظار دوره.")
 }
 
+/// What failed last, as a clause with its word and the status of the answer.
+fn fault(error: &LastError) -> Bilingual {
+    let (clause, word) = (error.class.clause(), error.class.as_str());
+    match error.status {
+        Some(status) => Bilingual::new(
+            format!("{} ({word}, status {status})", clause.en),
+            format!("{} ({word}، الحالة {status})", clause.ar),
+        ),
+        None => Bilingual::new(format!("{} ({word})", clause.en), format!("{} ({word})", clause.ar)),
+    }
+}
+
 fn retry(view: &DeliveryView, due: At) -> Bilingual {
-    let what = view.last_error.as_ref().map_or_else(String::new, |error| match error.status {
-        Some(status) => format!(" ({status})"),
-        None => format!(" ({})", error.class.as_str()),
-    });
-    Bilingual::new(
-        format!("The last attempt failed{what}; it is tried again at {due}."),
-        format!("أخفقت المحاولة الأخيرة{what}، وستُعاد المحاولة في {due}."),
-    )
+    match view.last_error.as_ref().map(fault) {
+        Some(Bilingual { en, ar }) => Bilingual::new(
+            format!("The last attempt failed: {en}; it is tried again at {due}."),
+            format!("أخفقت المحاولة الأخيرة: {ar}، وستُعاد المحاولة في {due}."),
+        ),
+        None => Bilingual::new(format!("It is tried again at {due}."), format!("ستُعاد المحاولة في {due}.")),
+    }
 }
 
 fn behind_text(head: DeliveryId) -> Bilingual {
@@ -270,11 +321,12 @@ fn behind_text(head: DeliveryId) -> Bilingual {
     )
 }
 
-fn parked(view: &DeliveryView) -> Bilingual {
-    let what = view.last_error.as_ref().and_then(|e| e.status).map_or_else(String::new, |s| format!(" ({s})"));
+fn parked(view: &DeliveryView, since: At) -> Bilingual {
+    let why = view.last_error.as_ref().map(fault);
+    let (en, ar) = why.map_or_else(Default::default, |why| (format!(": {}", why.en), format!(": {}", why.ar)));
     Bilingual::new(
-        format!("Every try failed{what}; it waits for an operator to retry, skip or cancel it."),
-        format!("أخفقت جميع المحاولات{what}، وهو بانتظار أن يعيد المشغّل محاولته أو يتخطاه أو يلغيه."),
+        format!("It has been parked since {since}{en}; it waits for an operator to retry, skip, cancel or release it."),
+        format!("معلّق منذ {since}{ar}، وهو بانتظار أن يعيد المشغّل محاولته أو يتخطاه أو يلغيه أو يفرج عنه."),
     )
 }
 
@@ -292,30 +344,123 @@ fn no_transport() -> Bilingual {
     )
 }
 
-fn paused(by: &str, reason: &str) -> Bilingual {
+fn paused(by: &str, reason: &str, since: At) -> Bilingual {
     Bilingual::new(
-        format!("Deliveries to the agency were paused by {by}: {reason}"),
-        format!("أوقف {by} التسليم إلى الجهة مؤقتًا: {reason}"),
+        format!("Deliveries to the agency have been paused by {by} since {since}: {reason}"),
+        format!("أوقف {by} التسليم إلى الجهة مؤقتًا في {since}: {reason}"),
     )
 }
 
-fn circuit(until: At) -> Bilingual {
+fn drained(by: &str, reason: &str, since: At) -> Bilingual {
     Bilingual::new(
-        format!("The agency does not answer; the next probe is at {until}."),
-        format!("الجهة لا تستجيب، وستُجرى محاولة الاستطلاع التالية في {until}."),
+        format!(
+            "The agency has been drained by {by} since {since}: what was accepted before still goes out, and this one waits \
+             (paused): {reason}"
+        ),
+        format!(
+            "بدأ {by} إفراغ قائمة انتظار الجهة في {since}: يُسلَّم ما قُبل قبل ذلك، أما هذا التسليم فموقوف مؤقتًا: {reason}"
+        ),
     )
 }
 
-fn throttled(until: At) -> Bilingual {
+fn gone(since: At) -> Bilingual {
     Bilingual::new(
-        format!("The agency asked not to be called before {until}."),
-        format!("طلبت الجهة عدم الاتصال بها قبل {until}."),
+        format!(
+            "At {since} the agency said that its receiver is gone (status 410); deliveries to it are paused until an operator \
+             resumes them."
+        ),
+        format!(
+            "أفادت الجهة في {since} بأن نقطة الاستلام لديها لم تعد موجودة (الحالة 410)، والتسليم إليها موقوف مؤقتًا إلى أن \
+             يستأنفه المشغّل."
+        ),
     )
 }
 
-fn window(until: At) -> Bilingual {
+fn circuit(view: &DeliveryView, since: At, until: At) -> Bilingual {
+    let last = view.last_error.as_ref().map(fault);
+    let (en, ar) = last.map_or_else(Default::default, |last| {
+        (format!(" The last attempt failed: {}.", last.en), format!(" وقد أخفقت المحاولة الأخيرة: {}.", last.ar))
+    });
     Bilingual::new(
-        format!("It is outside the agency's service hours, which begin again at {until}."),
-        format!("الوقت الحالي خارج ساعات عمل الجهة، وتُستأنف في {until}."),
+        format!("The agency has been out of reach since {since}; the next probe is at {until}.{en}"),
+        format!("الجهة لا تستجيب منذ {since}، وستُجرى محاولة الاستطلاع التالية في {until}.{ar}"),
     )
+}
+
+fn throttled(since: At, until: At) -> Bilingual {
+    Bilingual::new(
+        format!("At {since} the agency asked not to be called before {until}."),
+        format!("طلبت الجهة في {since} عدم الاتصال بها قبل {until}."),
+    )
+}
+
+fn window(since: At, until: At) -> Bilingual {
+    Bilingual::new(
+        format!("Since {since} it has been outside the agency's service hours, which begin again at {until}."),
+        format!("انتهت ساعات عمل الجهة في {since}، وتُستأنف في {until}."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::delivery::DeliveryKey;
+    use crate::model::id::Slot;
+    use crate::model::outcome::{Class, Report};
+
+    const SINCE: At = At(1_700_000_000_000);
+    const UNTIL: At = At(1_700_000_060_000);
+
+    fn view(standing: Standing, seq: u64, last: Option<(Class, Option<u16>)>) -> DeliveryView {
+        let key = DeliveryKey { agency: AgencyId::parse("moi").unwrap(), seq: Seq(seq), slot: Slot(1) };
+        let last_error = last.map(|(class, status)| LastError { class, status, note: "x".into(), at: SINCE });
+        let id = DeliveryId::from_uuid(uuid::Uuid::nil());
+        DeliveryView { id, key, standing, since: SINCE, report: Report::default(), attempts: 1, last_error }
+    }
+
+    fn why(view: &DeliveryView, hold: &Hold) -> (&'static str, String, String) {
+        let waiting = Waiting::of(view, hold).unwrap();
+        (waiting.reason, waiting.text, waiting.text_ar)
+    }
+
+    #[test]
+    fn what_failed_is_named_by_word_and_status_in_both_languages() {
+        for class in Class::ALL {
+            let (_, en, ar) = why(&view(Standing::Retry { due: UNTIL }, 1, Some((class, Some(503)))), &Hold::Open);
+            let (word, clause) = (class.as_str(), class.clause());
+            assert_eq!(
+                en,
+                format!("The last attempt failed: {} ({word}, status 503); it is tried again at {UNTIL}.", clause.en)
+            );
+            assert_eq!(
+                ar,
+                format!("أخفقت المحاولة الأخيرة: {} ({word}، الحالة 503)، وستُعاد المحاولة في {UNTIL}.", clause.ar)
+            );
+        }
+        let parked = view(Standing::Parked { since: SINCE }, 1, Some((Class::MessageFault, None)));
+        let (reason, en, ar) = why(&parked, &Hold::Open);
+        assert_eq!(reason, "parked");
+        assert!(en.starts_with(&format!(
+            "It has been parked since {SINCE}: the fault lies with this message (message_fault);"
+        )));
+        assert!(ar.starts_with(&format!("معلّق منذ {SINCE}: الخلل في هذه الرسالة نفسها (message_fault)،")), "{ar}");
+        let open = Hold::CircuitOpen { until: UNTIL, since: SINCE };
+        let (_, en, _) = why(&view(Standing::Queued, 1, None), &open);
+        assert_eq!(en, format!("The agency has been out of reach since {SINCE}; the next probe is at {UNTIL}."));
+        let (_, en, _) = why(&view(Standing::Retry { due: UNTIL }, 1, Some((Class::EndpointFault, None))), &open);
+        assert!(en.ends_with("The last attempt failed: the agency did not answer as it should (endpoint_fault)."));
+    }
+
+    #[test]
+    fn a_drain_holds_what_came_after_it_and_nothing_before() {
+        let (by, reason) = ("operator".to_owned(), "a new register".to_owned());
+        let rest = Box::new(Hold::CircuitOpen { until: UNTIL, since: SINCE });
+        let hold = Hold::Draining { through: Seq(7), left: 2, by, reason, since: SINCE, rest };
+        assert_eq!(why(&view(Standing::Queued, 7, None), &hold).0, "circuit_open");
+        let (reason, en, ar) = why(&view(Standing::Queued, 8, None), &hold);
+        assert_eq!(reason, "paused");
+        assert!(en.contains("drained by operator") && en.ends_with("a new register"), "{en}");
+        assert!(ar.contains("operator") && ar.ends_with("a new register"), "{ar}");
+        assert_eq!(hold.below(), Hold::CircuitOpen { until: UNTIL, since: SINCE });
+    }
 }

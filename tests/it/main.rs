@@ -6,6 +6,7 @@ mod bus;
 mod dashboard;
 mod die;
 mod first_ten_minutes;
+mod holding;
 mod http_contract;
 mod keeper;
 mod layers;

@@ -155,6 +155,38 @@ fn a_filter_asks_before_it_reads_what_may_be_absent() {
 }
 
 #[test]
+fn neither_filter_nor_map_reads_what_the_subscription_keeps_from_the_agency() {
+    // A filter over a kept subject would tell the agency of it by what it gets.
+    for (subject, reads, what) in [
+        ("omit", "subject == 'x'", "when: reads subject, which the subscription keeps"),
+        ("pseudonym", "subject == 'x'", "when: reads subject, which the subscription keeps"),
+        ("omit", "has(ext.partitionkey)", "when: reads partitionkey, which the subscription keeps"),
+        ("pseudonym", "ext['partitionkey'] == 'x'", "when: reads partitionkey, which the subscription keeps"),
+    ] {
+        let deployment = Deployment::plain();
+        deployment.moi("data.zone < 50", reads).moi("legal_basis", &format!("subject = \"{subject}\"\nlegal_basis"));
+        assert_problem(&deployment.error(), MOI, Some(15), what, "subject = \"clear\"");
+        deployment.moi(&format!("subject = \"{subject}\""), "subject = \"clear\"");
+        deployment.load();
+    }
+    for name in ["authid", "dataref"] {
+        let deployment = Deployment::plain();
+        deployment.moi("data.zone < 50", &format!("has(ext.{name})"));
+        assert_problem(&deployment.error(), MOI, Some(15), &format!("reads ext.{name}"), &format!("[\"{name}\"]"));
+        deployment.moi("legal_basis", &format!("attributes = [\"{name}\"]\nlegal_basis"));
+        deployment.load();
+    }
+    // A map is made from what the agency may see: a pseudonym is such a thing, what is left out is not.
+    let deployment = Deployment::plain();
+    deployment.moi("legal_basis", "subject = \"omit\"\nmap = { person = \"subject\" }\nlegal_basis");
+    assert_problem(&deployment.error(), MOI, Some(19), "map.person: reads subject", "Do without it");
+    deployment.moi("subject = \"omit\"", "subject = \"pseudonym\"");
+    deployment.load();
+    deployment.moi("person = \"subject\"", "person = \"ext.authid\"");
+    assert_problem(&deployment.error(), MOI, Some(19), "map.person: reads ext.authid", "[\"authid\"]");
+}
+
+#[test]
 fn a_map_may_name_what_is_absent_but_not_reckon_with_it() {
     let deployment = Deployment::plain();
     deployment

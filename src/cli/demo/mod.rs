@@ -35,6 +35,9 @@ pub struct DemoArgs {
     /// Send one notification, show what each agency did with it, and exit; status 1 if one did not have it within a minute
     #[arg(long)]
     pub once: bool,
+    /// Print what each agency did as JSON
+    #[arg(long, requires = "once")]
+    pub json: bool,
     /// Folder of the demo's own, for its ledger and log
     #[arg(long, value_name = "DIR", default_value = "falaj-demo")]
     pub dir: PathBuf,
@@ -64,7 +67,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         forget(&args.dir.join("ledger"))?;
     }
     match args.once {
-        true => once::run(&args.deployment, &args.dir).await,
+        true => once::run(&args.deployment, &args.dir, args.json).await,
         false => live::run(&args).await,
     }
 }

@@ -28,6 +28,9 @@ struct Status {
     id: String,
     accepted_at: At,
     deliveries: Vec<Delivery>,
+    /// The answer as it came.
+    #[serde(skip)]
+    text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +50,7 @@ struct Waiting {
 }
 
 /// Runs it in a folder that is emptied first.
-pub async fn run(root: &Path, folder: &Path) -> anyhow::Result<ExitCode> {
+pub async fn run(root: &Path, folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let data = folder.join("once");
     match std::fs::remove_dir_all(&data) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -58,7 +61,7 @@ pub async fn run(root: &Path, folder: &Path) -> anyhow::Result<ExitCode> {
     let mut stage = Stage::set(root, &data, LISTEN, true).await?;
     let status = notify(&mut stage).await;
     let outcome = match &status {
-        Ok(status) => show(&stage, status),
+        Ok(status) => show(&stage, status, json),
         Err(_) => Ok(false),
     };
     stage.app.stop().await;
@@ -78,6 +81,7 @@ async fn notify(stage: &mut Stage) -> anyhow::Result<Status> {
         bail!("the bus refused the notification: {}", answer.problem());
     }
     let mut status: Status = answer.read()?;
+    status.text = String::from_utf8_lossy(&answer.body).into_owned();
     let reached = |id: &str| stage.receivers.all.iter().any(|to| to.id.as_str() == id && to.mock.is_some());
     while status.deliveries.iter().any(|delivery| delivery.settled_at.is_none() && reached(&delivery.agency)) {
         let Some(left) = SETTLED_MAX.checked_sub(begun.elapsed()) else { break };
@@ -86,12 +90,13 @@ async fn notify(stage: &mut Stage) -> anyhow::Result<Status> {
             bail!("the bus does not say how it stands: {}", answer.problem());
         }
         status = answer.read()?;
+        status.text = String::from_utf8_lossy(&answer.body).into_owned();
     }
     Ok(status)
 }
 
 /// Prints a line for each agency; returns whether all who can be reached have it.
-fn show(stage: &Stage, status: &Status) -> anyhow::Result<bool> {
+fn show(stage: &Stage, status: &Status, json: bool) -> anyhow::Result<bool> {
     let mut rows = Vec::new();
     let mut well = true;
     for delivery in &status.deliveries {
@@ -115,6 +120,10 @@ fn show(stage: &Stage, status: &Status) -> anyhow::Result<bool> {
             took,
             ar.to_owned(),
         ]);
+    }
+    if json {
+        table::line(&status.text)?;
+        return Ok(well);
     }
     table::line(&format!(
         "One notification of a new address, and what {} agencies did with it; each got the fields it may see, no others.\n\

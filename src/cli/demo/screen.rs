@@ -51,6 +51,8 @@ pub fn state(hold: &Hold, now: At) -> String {
         Hold::Unconfigured => "unconfigured".to_owned(),
         Hold::NoTransport => "no_transport".to_owned(),
         Hold::Paused { .. } => "paused".to_owned(),
+        Hold::Draining { left: 0, .. } => "drained".to_owned(),
+        Hold::Draining { left, .. } => format!("draining, {left} left"),
         Hold::CircuitOpen { until, .. } => format!("circuit_open, probe in {}", left(until)),
         Hold::Throttled { until, .. } => format!("throttled for {}", left(until)),
         Hold::Window { until, .. } => format!("window, for {}", left(until)),

@@ -1,4 +1,4 @@
-//! A town of six agencies on a simulated clock: real ledger, owners, janitor and alarms, and connectors that follow a script.
+//! A town of agencies on a simulated clock: real ledger, owners, janitor and alarms, and connectors that follow a script.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -25,7 +25,7 @@ use crate::dispatch::deliver::{Route, Tools};
 use crate::dispatch::owner::Owner;
 use crate::dispatch::places::Pool;
 use crate::dispatch::{Board, Handout, Setup};
-use crate::janitor::{Janitor, Rounds};
+use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
 use crate::ledger::{Acceptance, Ledger, NewEnvelope, Options, Recipient, Tally};
 use crate::model::delivery::EnvelopeView;
 use crate::model::envelope::{Attributes, Envelope};
@@ -159,6 +159,7 @@ impl Town {
                 batch: 100,
                 keep_completed: Duration::from_secs(30 * 86_400),
                 outcome_deadline: Duration::from_secs(30 * 86_400),
+                keep_events: KEEP_EVENTS,
             },
         };
         tasks.push(tokio::spawn(janitor.run(stop.clone())));
@@ -184,14 +185,14 @@ impl Town {
         Self { clock, folder, ledger, board, wake, agencies, stop, tasks, _routes: routes, next: 0 }
     }
 
-    /// Posts an envelope about each of these subjects to every agency, all at once.
-    pub(super) async fn post(&mut self, subjects: impl Iterator<Item = String>) -> Vec<EnvelopeView> {
-        let recipients: Vec<Recipient> = self
-            .agencies
-            .keys()
-            .map(|agency| Recipient { agency: agency.clone(), ordered: true, undecided: false })
+    /// Posts an envelope about each of these subjects to these agencies, all at once.
+    pub(super) async fn post(&mut self, to: &[&str], subjects: impl IntoIterator<Item = String>) -> Vec<EnvelopeView> {
+        let recipients: Vec<Recipient> = to
+            .iter()
+            .map(|agency| Recipient { agency: AgencyId::parse(agency).unwrap(), ordered: true, undecided: false })
             .collect();
         let accepts: Vec<_> = subjects
+            .into_iter()
             .map(|subject| {
                 self.next += 1;
                 self.ledger.accept(envelope(self.next, &subject, recipients.clone()), self.clock.now())
@@ -238,6 +239,26 @@ impl Town {
         let status = EnvelopeStatus::of(&view, |agency| self.board.hold(agency));
         let delivery = status.deliveries.into_iter().find(|delivery| delivery.agency.as_str() == agency).unwrap();
         (delivery.state, delivery.waiting)
+    }
+
+    /// The same of the delivery that holds the lane, where it waits behind another.
+    pub(super) async fn head(&self, view: &EnvelopeView, agency: &str) -> Waiting {
+        let waiting = self.standing(view, agency).await.1.unwrap();
+        let Some(head) = waiting.behind else { return waiting };
+        let (head, _) = self.ledger.delivery(head).await.unwrap().unwrap();
+        Waiting::of(&head, &self.board.hold(&head.key.agency)).unwrap()
+    }
+
+    /// What happened to an agency, oldest first.
+    pub(super) async fn events(&self, agency: &str) -> Vec<&'static str> {
+        let events = self.ledger.events(&AgencyId::parse(agency).unwrap(), None, 1000).await.unwrap();
+        events.iter().rev().map(|event| event.what.as_str()).collect()
+    }
+
+    /// What a person orders about an agency has been done: its owner looks again.
+    pub(super) async fn ordered(&self, agency: &str) {
+        self.wake.ring([&AgencyId::parse(agency).unwrap()]);
+        self.rest().await;
     }
 
     /// Everything that an agency has or had.

@@ -1,8 +1,10 @@
 //! A week of outages in seconds: delivery outlives its agencies.
 //!
-//! Every hour twelve envelopes about forty citizens go to six agencies. One is down for three days, one fails for ten minutes
+//! Every hour twelve envelopes about forty citizens go to eight agencies. One is down for three days, one fails for ten minutes
 //! every three hours, one takes eight requests per half hour and asks for quiet, one is open Sunday to Thursday from 07:00 to
-//! 14:30, one cannot take one citizen's messages, one is well. Nothing is lost, nothing overtakes, nothing gives up.
+//! 14:30, one cannot take one citizen's messages, one loses its receiver for half a day, one fails while it is drained, one is well.
+//! Two more get little: one a single envelope, and is down for three days from that moment; one, among others' envelopes, one that
+//! it fails at. Nothing is lost, nothing overtakes, nothing gives up but what is given up for its own sake.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -10,6 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::town::{Memory, Sent, Town, answer};
+use crate::ledger::{Actor, Drain, Operated, Operation};
+use crate::model::delivery::EnvelopeView;
+use crate::model::id::AgencyId;
 use crate::model::outcome::{Class, Outcome};
 use crate::model::time::At;
 
@@ -20,6 +25,10 @@ const PER_HOUR: u64 = 12;
 const CITIZENS: u64 = 40;
 /// The citizen whose messages one agency cannot take.
 const UNLUCKY: &str = "citizen-7";
+/// The citizen whose messages make another one fail.
+const POISON: &str = "citizen-poison";
+/// Those who get what comes every hour.
+const SUBSCRIBERS: [&str; 8] = ["down", "draining", "flapping", "leaving", "office", "picky", "throttling", "well"];
 /// Sunday, 22 November 2026, midnight in Doha.
 const SUNDAY: &str = "2026-11-22T00:00:00+03:00";
 
@@ -88,6 +97,24 @@ fn keeps_hours(at: At, subject: &str, _: &mut Memory) -> Outcome {
     let afternoon = minute >= 13 * 60 && subject == first_at_one(day);
     let morning = minute < 7 * 60 + 4 && (0..5).any(|day| subject == first_at_one(day));
     if afternoon || morning { refused() } else { fine() }
+}
+
+/// From Tuesday, 00:00 to 04:00; it is drained from 02:00 to 08:00.
+fn is_moving(at: At) -> bool {
+    (48 * HOUR..52 * HOUR).contains(&into_week(at))
+}
+
+fn moves(at: At, _: &str, _: &mut Memory) -> Outcome {
+    if is_moving(at) { answer(Class::EndpointFault, Some(502), None) } else { fine() }
+}
+
+/// Without a receiver on Friday from 06:00 on; it has one again from 10:00 on, and is resumed at noon.
+fn leaves(at: At, _: &str, _: &mut Memory) -> Outcome {
+    if (126 * HOUR..130 * HOUR).contains(&into_week(at)) { answer(Class::Gone, Some(410), None) } else { fine() }
+}
+
+fn is_poisoned(_: At, subject: &str, _: &mut Memory) -> Outcome {
+    if subject == POISON { answer(Class::EndpointFault, Some(500), None) } else { fine() }
 }
 
 fn picky(_: At, subject: &str, _: &mut Memory) -> Outcome {
@@ -166,9 +193,13 @@ async fn a_week_of_outages_costs_only_time() {
         start(),
         &[
             ("down", "retry = { max_age = \"1d\" }", down),
+            ("draining", "retry = { max_age = \"1h\" }", moves),
             ("flapping", "retry = { max_age = \"1h\" }", flaps),
+            ("leaving", "", leaves),
+            ("lonely", "retry = { max_age = \"1h\" }", down),
             ("office", &keeps, keeps_hours),
             ("picky", "", picky),
+            ("poisoned", "", is_poisoned),
             ("throttling", "retry = { max_age = \"1h\" }", throttles),
             ("well", "", well),
         ],
@@ -180,16 +211,24 @@ async fn a_week_of_outages_costs_only_time() {
         if step * steps % HOUR == 0 {
             let first = posted;
             posted += PER_HOUR;
-            let views = town.post((first..posted).map(|n| format!("citizen-{}", n % CITIZENS))).await;
+            let views = town.post(&SUBSCRIBERS, (first..posted).map(|n| format!("citizen-{}", n % CITIZENS))).await;
             town.rest().await;
             // Whoever is well notices nothing: what was accepted at this hour is there at this hour.
             assert_eq!(town.tally("well").delivered, posted, "hour {hour}");
-            if hour == 68 {
+            match hour {
+                36 => drop(town.post(&["lonely"], ["citizen-1".to_owned()]).await),
+                50 => drain(&town, views.last().unwrap()).await,
                 // Tuesday, 20:00.
-                tuesday_evening(&town, &views).await;
+                68 => tuesday_evening(&town, &views).await,
+                56 => drained(&town, views.last().unwrap(), posted).await,
+                129 => gone(&town, views.last().unwrap()).await,
+                132 => resume(&town, "leaving").await,
+                _ => {}
             }
         }
-        town.pass(STEP).await;
+        // Within one step, so that the hours stay where they are.
+        let passed = if step * steps == 70 * HOUR { poison(&mut town).await } else { Duration::ZERO };
+        town.pass(STEP - passed).await;
     }
     // Until Monday, so that the week's end is worked off.
     for _ in 0..30 * HOUR / steps {
@@ -199,35 +238,120 @@ async fn a_week_of_outages_costs_only_time() {
     town.close().await;
 }
 
-async fn tuesday_evening(town: &Town, views: &[crate::model::delivery::EnvelopeView]) {
+async fn tuesday_evening(town: &Town, views: &[EnvelopeView]) {
     let last = views.last().unwrap();
     assert_eq!(town.standing(last, "well").await.0, "delivered");
     assert_eq!(town.standing(last, "flapping").await.0, "delivered", "20:00 is not one of its hours");
     let waiting = async |agency| town.standing(last, agency).await.1.unwrap();
-    let outage = waiting("down").await;
+    let outage = town.head(last, "down").await;
     assert_eq!(outage.reason, "circuit_open");
-    assert!(outage.text.starts_with("The agency does not answer; the next probe is at 2026-11-24T17:0"), "{outage:?}");
-    assert!(outage.since <= At(start().0 + 36 * HOUR + 10 * MINUTE), "{outage:?}");
+    let since = At(start().0 + 36 * HOUR);
+    let text = format!("The agency has been out of reach since {since}; the next probe is at 2026-11-24T17:0");
+    assert!(outage.text.starts_with(&text), "{outage:?}");
+    let fault = "The last attempt failed: the agency did not answer as it should (endpoint_fault).";
+    assert!(outage.text.ends_with(fault), "{outage:?}");
+    assert_eq!(outage.since, since, "{outage:?}");
     let window = waiting("office").await;
     assert_eq!(window.reason, "window");
-    assert_eq!(window.text, "It is outside the agency's service hours, which begin again at 2026-11-25T04:00:00.000Z.");
-    assert_eq!(window.text_ar, "الوقت الحالي خارج ساعات عمل الجهة، وتُستأنف في 2026-11-25T04:00:00.000Z.");
+    let text = "Since 2026-11-24T11:30:00.000Z it has been outside the agency's service hours, which begin again at \
+                2026-11-25T04:00:00.000Z.";
+    assert_eq!(window.text, text);
+    assert_eq!(
+        window.text_ar,
+        "انتهت ساعات عمل الجهة في 2026-11-24T11:30:00.000Z، وتُستأنف في 2026-11-25T04:00:00.000Z."
+    );
     assert_eq!(window.since, At::parse("2026-11-24T14:30:00+03:00").unwrap());
     let quiet = waiting("throttling").await;
     assert_eq!(quiet.reason, "throttled");
-    assert_eq!(quiet.text, "The agency asked not to be called before 2026-11-24T17:30:00.000Z.");
+    let text = "At 2026-11-24T17:00:00.000Z the agency asked not to be called before 2026-11-24T17:30:00.000Z.";
+    assert_eq!(quiet.text, text);
+}
+
+fn person(reason: &str) -> Actor {
+    Actor { name: "operator".into(), reason: reason.into() }
+}
+
+async fn resume(town: &Town, agency: &str) {
+    let id = AgencyId::parse(agency).unwrap();
+    assert!(town.ledger.resume(&id, person("it is back"), town.clock.now()).await.unwrap().is_some());
+    town.ordered(agency).await;
+}
+
+/// Two hours into its trouble an agency is drained.
+async fn drain(town: &Town, last: &EnvelopeView) {
+    let id = AgencyId::parse("draining").unwrap();
+    let pause = town.ledger.drain(&id, person("it moves"), town.clock.now()).await.unwrap();
+    assert_eq!(pause.drain, Some(Drain { through: last.seq, left: 3 * PER_HOUR }));
+    town.ordered("draining").await;
+    assert_eq!(town.head(last, "draining").await.reason, "circuit_open", "before the mark it says its own reason");
+}
+
+/// Six hours later what came before the order is there, and what came after it is not.
+async fn drained(town: &Town, last: &EnvelopeView, posted: u64) {
+    let pause = town.ledger.paused(&AgencyId::parse("draining").unwrap()).unwrap();
+    assert_eq!(pause.drain.unwrap().left, 0);
+    assert_eq!(town.tally("draining").delivered, posted - 6 * PER_HOUR);
+    let waits = town.head(last, "draining").await;
+    assert_eq!(waits.reason, "paused");
+    assert!(waits.text.ends_with("and this one waits (paused): it moves"), "{waits:?}");
+    resume(town, "draining").await;
+    assert_eq!(town.tally("draining").delivered, posted);
+    assert_eq!(town.events("draining").await, ["opened", "draining", "closed", "drained", "resumed"]);
+}
+
+/// Three hours after its receiver went an agency is paused, and is not asked any more.
+async fn gone(town: &Town, last: &EnvelopeView) {
+    let asked = town.sent("leaving").iter().filter(|one| one.class == Class::Gone).count();
+    assert!(
+        (2..=PER_HOUR as usize).contains(&asked),
+        "asked {asked} times by those that were on their way, and no more"
+    );
+    let waits = town.head(last, "leaving").await;
+    assert_eq!(waits.reason, "paused");
+    let text = "At 2026-11-27T03:00:00.000Z the agency said that its receiver is gone (status 410); deliveries to it are paused \
+                until an operator resumes them.";
+    assert_eq!(waits.text, text);
+    let pause = town.ledger.paused(&AgencyId::parse("leaving").unwrap()).unwrap();
+    assert_eq!((pause.gone, pause.actor.name.as_str()), (true, "falaj"));
+    assert_eq!(town.events("leaving").await, ["gone"]);
+    let audit = town.ledger.audit(None, 1).await.unwrap().remove(0);
+    assert_eq!((audit.actor.as_str(), audit.action.as_str(), audit.target.as_str()), ("falaj", "pause", "leaving"));
+}
+
+/// One citizen's message fails while twenty-five others pass between each two of its tries. Returns the time it took.
+async fn poison(town: &mut Town) -> Duration {
+    let poisoned = town.post(&["poisoned"], [POISON.to_owned()]).await.remove(0);
+    let mut took = Duration::ZERO;
+    for seconds in [7, 37] {
+        town.post(&["poisoned"], (0..25).map(|n| format!("citizen-{n}"))).await;
+        town.rest().await;
+        took += Duration::from_secs(seconds);
+        town.pass(Duration::from_secs(seconds)).await;
+    }
+    let waits = town.standing(&poisoned, "poisoned").await.1.unwrap();
+    assert_eq!(waits.reason, "parked", "{waits:?}");
+    assert!(waits.text.contains("the fault lies with this message (message_fault, status 500)"), "{waits:?}");
+    let view = town.ledger.envelope(poisoned.id).await.unwrap().unwrap();
+    let error = view.deliveries[0].last_error.clone().unwrap();
+    assert_eq!((view.deliveries[0].attempts, error.class), (3, Class::MessageFault));
+    assert_eq!(error.note, "status 500: this message alone, 25 others passed meanwhile");
+    // Mended by hand, so that it is out of the way.
+    let id = view.deliveries[0].id;
+    let cancelled = town.ledger.operate(id, Operation::Cancel, person("entered by hand"), town.clock.now()).await;
+    assert!(matches!(cancelled, Ok(Some(Operated::Done(_)))));
+    took
 }
 
 fn assert_week(town: &Town, log: &Log, posted: u64) {
     let unlucky = (0..posted).filter(|n| format!("citizen-{}", n % CITIZENS) == UNLUCKY).count() as u64;
-    for agency in ["down", "flapping", "office", "throttling", "well"] {
+    for agency in SUBSCRIBERS.into_iter().filter(|agency| *agency != "picky") {
         let tally = town.tally(agency);
         let all = crate::ledger::Tally { delivered: posted, ..Default::default() };
         assert_eq!(tally, all, "{agency}: nothing is lost, and nothing gave up");
     }
     let picky = town.tally("picky");
     assert_eq!((picky.delivered, picky.parked, picky.behind), (posted - unlucky, 1, unlucky - 1), "{picky:?}");
-    for agency in ["down", "flapping", "office", "picky", "throttling", "well"] {
+    for agency in SUBSCRIBERS {
         assert_order(agency, &town.sent(agency));
     }
 
@@ -238,6 +362,16 @@ fn assert_week(town: &Town, log: &Log, posted: u64) {
     // An outage is probed, one head at a time, and no more often than every five minutes in the end.
     let probes = town.sent("down").iter().filter(|one| is_down(one.at)).count();
     assert!((700..=72 * 12 + 60).contains(&probes), "{probes} attempts in three days");
+
+    // One delivery is all there is, and it outlives three days with an age of one hour: nobody answered meanwhile.
+    let lonely = town.sent("lonely");
+    assert_eq!(town.tally("lonely"), crate::ledger::Tally { delivered: 1, ..Default::default() });
+    let last = lonely.last().unwrap();
+    assert!((108 * HOUR..108 * HOUR + 10 * MINUTE).contains(&into_week(last.at)), "within a probe: {last:?}");
+    assert!(lonely.len() < 72 * 12, "{} attempts", lonely.len());
+    let poisoned = town.tally("poisoned");
+    assert_eq!((poisoned.delivered, poisoned.cancelled), (50, 1), "{poisoned:?}");
+    assert_eq!(town.sent("poisoned").iter().filter(|one| one.subject == POISON).count(), 3);
 
     let office = town.sent("office");
     assert!(office.iter().all(|one| is_office_hour(one.at)), "an attempt outside the window");
@@ -256,12 +390,22 @@ fn assert_week(town: &Town, log: &Log, posted: u64) {
     let picked = town.sent("picky").iter().filter(|one| one.subject == UNLUCKY).count();
     assert_eq!(picked, 3, "three tries in all");
 
-    let expected: HashMap<String, usize> = [("down".to_owned(), 1), ("flapping".to_owned(), 56)].into();
+    let opened = [("down", 1), ("draining", 1), ("flapping", 56), ("lonely", 1)];
+    let expected: HashMap<String, usize> = opened.map(|(agency, count)| (agency.to_owned(), count)).into();
     assert_eq!(log.count("circuit opened"), expected, "once per outage");
     assert_eq!(log.count("circuit closed"), expected, "once per recovery");
 
     // Neither closed hours nor what flaps nor what asks for quiet gets anybody out of bed.
-    let raised = ["down circuit_open", "down oldest_age", "picky oldest_age", "picky parked"];
+    let raised = [
+        "down circuit_open",
+        "down oldest_age",
+        "draining circuit_open",
+        "leaving gone",
+        "lonely circuit_open",
+        "lonely oldest_age",
+        "picky oldest_age",
+        "picky parked",
+    ];
     assert_eq!(log.alarms("alarm raised"), raised, "once each");
-    assert_eq!(log.alarms("alarm cleared"), raised[..2], "once each");
+    assert_eq!(log.alarms("alarm cleared"), raised[..6], "once each");
 }

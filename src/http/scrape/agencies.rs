@@ -23,7 +23,8 @@ use crate::telemetry::{AgencyLabel, EndLabels, Name, Word};
 /// Questions to the ledger at once.
 const ASKED_AT_ONCE: usize = 8;
 /// Every word that [`state`] has for what holds an agency.
-const REASONS: [&str; 6] = ["paused", "circuit_open", "throttled", "window", "unconfigured", "no_transport"];
+const REASONS: [&str; 8] =
+    ["paused", "draining", "drained", "circuit_open", "throttled", "window", "unconfigured", "no_transport"];
 
 type ByAgency = Family<AgencyLabel, Gauge<f64, AtomicU64>>;
 
@@ -99,14 +100,18 @@ impl Gauges {
             let labels = HoldLabels { agency: Name(id.clone()), reason: Word(reason) };
             self.held.get_or_create(&labels).set(if held == reason { 1.0 } else { 0.0 });
         }
-        set(&self.circuit, id, if matches!(entry.hold, Hold::CircuitOpen { .. }) { 1.0 } else { 0.0 });
+        let is_open = matches!(entry.hold.clone().below(), Hold::CircuitOpen { .. });
+        set(&self.circuit, id, if is_open { 1.0 } else { 0.0 });
         match entry.hold {
             Hold::Open | Hold::Unconfigured | Hold::NoTransport => {}
             Hold::CircuitOpen { since, until } => {
                 set(&self.held_since, id, timestamp(since));
                 set(&self.next_probe, id, timestamp(until));
             }
-            Hold::Paused { since, .. } | Hold::Throttled { since, .. } | Hold::Window { since, .. } => {
+            Hold::Paused { since, .. }
+            | Hold::Draining { since, .. }
+            | Hold::Throttled { since, .. }
+            | Hold::Window { since, .. } => {
                 set(&self.held_since, id, timestamp(since));
             }
         }
@@ -176,14 +181,21 @@ fn counts(tally: &Tally) -> [(&'static str, u64); 10] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::id::Seq;
 
     #[test]
     fn every_hold_has_its_reason() {
         let at = At(0);
+        let draining = |left| {
+            let (by, reason, rest) = ("p".into(), "r".into(), Box::new(Hold::Open));
+            Hold::Draining { through: Seq(1), left, by, reason, since: at, rest }
+        };
         let holds = [
             Hold::Unconfigured,
             Hold::NoTransport,
-            Hold::Paused { by: "p".into(), reason: "r".into(), since: at },
+            Hold::Paused { by: "p".into(), reason: "r".into(), since: at, gone: false },
+            draining(1),
+            draining(0),
             Hold::CircuitOpen { until: at, since: at },
             Hold::Throttled { until: at, since: at },
             Hold::Window { until: at, since: at },

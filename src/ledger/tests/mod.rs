@@ -16,6 +16,7 @@ use crate::model::outcome::{BusinessOutcome, Class, Report};
 use crate::model::time::At;
 
 mod accept;
+mod drains;
 mod jobs;
 mod lanes;
 mod leases;

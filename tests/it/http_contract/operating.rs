@@ -35,8 +35,10 @@ async fn a_paused_agency_gets_nothing_and_says_who_paused_it_and_why() {
     assert_snapshot!("paused", door.shown(&order(&door, "operator", "/v1/agencies/moi/pause", "صيانة السجل").await));
     let waits = waiting(&door, &receipt, "moi").await;
     assert_eq!(waits["reason"], "paused");
-    assert_eq!(waits["text"], "Deliveries to the agency were paused by operator: صيانة السجل");
-    assert_eq!(waits["text_ar"], "أوقف operator التسليم إلى الجهة مؤقتًا: صيانة السجل");
+    let since = waits["since"].as_str().unwrap();
+    let text = format!("Deliveries to the agency have been paused by operator since {since}: صيانة السجل");
+    assert_eq!(waits["text"], text);
+    assert_eq!(waits["text_ar"], format!("أوقف operator التسليم إلى الجهة مؤقتًا في {since}: صيانة السجل"));
     assert_eq!(waiting(&door, &receipt, "utilities").await["reason"], "queued", "another agency is not held");
     let moi = AgencyId::parse("moi").unwrap();
     assert!(door.ledger.claim(&moi, 10, door.clock.now()).await.unwrap().deliveries.is_empty());
@@ -50,11 +52,33 @@ async fn a_paused_agency_gets_nothing_and_says_who_paused_it_and_why() {
 }
 
 #[tokio::test]
+async fn a_drained_agency_gets_what_was_accepted_before_and_shows_what_is_left() {
+    let door = Door::open();
+    let before = posted(&door, "1", CITIZEN).await;
+    assert_snapshot!("draining", door.shown(&order(&door, "operator", "/v1/agencies/moi/drain", "صيانة السجل").await));
+    let after = posted(&door, "2", OTHER).await;
+    assert_eq!(waiting(&door, &before, "moi").await["reason"], "queued");
+    let waits = waiting(&door, &after, "moi").await;
+    let since = waits["since"].as_str().unwrap();
+    let text = format!(
+        "The agency has been drained by operator since {since}: what was accepted before still goes out, and this one waits \
+         (paused): صيانة السجل"
+    );
+    assert_eq!((&waits["reason"], &waits["text"]), (&json!("paused"), &json!(text)));
+    door.settle("moi", Finished::Delivered, Report::default()).await;
+    assert_snapshot!("drained", door.shown(&door.get("viewer", "/v1/agencies/moi").await));
+    let moi = AgencyId::parse("moi").unwrap();
+    assert!(door.ledger.claim(&moi, 10, door.clock.now()).await.unwrap().deliveries.is_empty());
+    assert_eq!(order(&door, "operator", "/v1/agencies/moi/resume", "mended").await.json()["state"], "open");
+    assert_eq!(door.ledger.claim(&moi, 10, door.clock.now()).await.unwrap().deliveries.len(), 1);
+}
+
+#[tokio::test]
 async fn an_order_needs_a_reason_and_somebody_to_obey() {
     let door = Door::open();
     let receipt = posted(&door, "1", CITIZEN).await;
     let one = format!("/v1/deliveries/{}/skip", delivery(&receipt, "moi"));
-    for path in ["/v1/agencies/moi/pause", "/v1/agencies/moi/resume", &one] {
+    for path in ["/v1/agencies/moi/pause", "/v1/agencies/moi/drain", "/v1/agencies/moi/resume", &one] {
         for body in ["{}", r#"{"reason":" "}"#, r#"{"reason":null}"#] {
             let answer = door.post_as("operator", path, "application/json", body).await;
             let problem = answer.json();

@@ -2,10 +2,10 @@
 //!
 //! The reference knows per delivery whether it is finished, parked, due, in flight or leased. What a claim or a lease returns must be
 //! the lowest unfinished delivery of its lane, due, not parked and not out, of an agency that is neither paused nor held by a
-//! replay, and it must tell of the latest loss before it. What a job makes must be the next generation of what was dead (or
-//! delivered, for a replay), not overtaken, in a lane that is not out. Whatever happened while the sender listened it must have been
-//! told, once and in order, and nothing else. When everything is driven to its end, everything must have been offered. `check` proves
-//! the rest after crashes and at the end.
+//! replay, before the mark of a drain, and it must tell of the latest loss before it. What a job makes must be the next generation
+//! of what was dead (or delivered, for a replay), not overtaken, in a lane that is not out. Whatever happened while the sender
+//! listened it must have been told, once and in order, and nothing else. When everything is driven to its end, everything must have
+//! been offered. `check` proves the rest after crashes and at the end.
 
 use std::collections::BTreeSet;
 
@@ -74,6 +74,9 @@ enum Step {
         pick: usize,
     },
     Pause {
+        agency: usize,
+    },
+    Drain {
         agency: usize,
     },
     Resume {
@@ -158,6 +161,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Hear),
         1 => pick().prop_map(|pick| Step::Report { pick }),
         1 => (0_usize..3).prop_map(|agency| Step::Pause { agency }),
+        1 => (0_usize..3).prop_map(|agency| Step::Drain { agency }),
         2 => (0_usize..3).prop_map(|agency| Step::Resume { agency }),
         4 => (pick(), operation()).prop_map(|(pick, operation)| Step::Operate { pick, operation }),
         4 => (0_usize..3, any::<bool>(), any::<bool>(), 0_usize..6)

@@ -50,6 +50,8 @@ pub(super) struct Model {
     pub(super) in_flight: BTreeSet<DeliveryKey>,
     pub(super) leased: BTreeMap<DeliveryKey, (Uuid, i64)>,
     pub(super) paused: BTreeSet<&'static str>,
+    /// Agencies that are drained, and what still goes out.
+    pub(super) drains: BTreeMap<&'static str, Seq>,
     pub(super) jobs: BTreeMap<Uuid, Job>,
     pub(super) told: Told,
     /// What ordered lanes delivered, swept or not: agency, subject, seq.
@@ -83,6 +85,11 @@ impl Model {
         assert_eq!((claimed.id, claimed.webhook_id), (known.id, known.first));
         assert_eq!(claimed.redrive, known.id != known.first);
         assert!(!self.paused.contains(key.agency.as_str()), "{key:?} was offered although its agency is paused");
+        let mark = self.drains.get(key.agency.as_str());
+        assert!(
+            mark.is_none_or(|mark| key.seq <= *mark),
+            "{key:?} was offered although its agency drains up to {mark:?}"
+        );
         for job in self.jobs.values().filter(|job| job.agency == key.agency.as_str()) {
             let holds = matches!(job.state, JobState::Running | JobState::Paused);
             let (Some((until, _)), true) = (&job.replay, holds) else { continue };

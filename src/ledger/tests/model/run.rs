@@ -177,10 +177,21 @@ impl Run {
             Step::Pause { agency: n } => {
                 self.house.ledger().pause(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
                 self.model.paused.insert(AGENCIES[n]);
+                self.model.drains.remove(AGENCIES[n]);
+            }
+            Step::Drain { agency: n } => {
+                let pause = self.house.ledger().drain(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
+                let known = self.model.deliveries.keys().map(|key| key.seq).max();
+                // What was told to senders has its place in the order too.
+                let through = pause.drain.unwrap().through;
+                assert!(known.max(self.swept.last().copied()) <= Some(through));
+                self.model.paused.remove(AGENCIES[n]);
+                self.model.drains.insert(AGENCIES[n], through);
             }
             Step::Resume { agency: n } => {
                 let was = self.house.ledger().resume(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
-                assert_eq!(was.is_some(), self.model.paused.remove(AGENCIES[n]));
+                let drained = self.model.drains.remove(AGENCIES[n]).is_some();
+                assert_eq!(was.is_some(), self.model.paused.remove(AGENCIES[n]) || drained);
             }
             Step::Operate { pick, operation } => self.operate(pick, operation).await,
             Step::Redrive { agency, named, force, limit } => {
@@ -451,6 +462,7 @@ impl Run {
             self.house.ledger().resume(&agency(name), actor(), self.house.now).await.unwrap();
         }
         self.model.paused.clear();
+        self.model.drains.clear();
         for id in self.model.jobs.keys().copied().collect::<Vec<_>>() {
             let ledger = self.house.ledger();
             let job = ledger.operate_job(id, JobOperation::Resume, actor(), self.house.now).await.unwrap().unwrap();
@@ -522,7 +534,15 @@ impl Run {
                 })
                 .collect();
             assert_eq!(letters, self.model.letters(name));
-            assert_eq!(self.house.ledger().paused(&agency(name)).is_some(), self.model.paused.contains(name));
+            let pause = self.house.ledger().paused(&agency(name));
+            assert_eq!(pause.as_ref().is_some_and(|pause| pause.drain.is_none()), self.model.paused.contains(name));
+            let drain = pause.and_then(|pause| pause.drain);
+            assert_eq!(drain.map(|drain| drain.through), self.model.drains.get(name).copied());
+            if let Some(drain) = drain {
+                let unfinished =
+                    |key: &DeliveryKey, state| key.seq <= drain.through && !matches!(state, State::Finished(_));
+                assert_eq!(drain.left, self.model.count(name, unfinished), "{name} has so many left to drain");
+            }
         }
     }
 }
