@@ -56,6 +56,8 @@ pub(super) enum State {
     NoTransport,
     /// A person holds it.
     Paused,
+    /// A person holds what is accepted from some moment on.
+    Draining,
     /// It asked for quiet.
     Throttled,
     /// It is outside its service hours.
@@ -66,11 +68,12 @@ pub(super) enum State {
 
 impl State {
     /// Worst first.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::CircuitOpen,
         Self::Unconfigured,
         Self::NoTransport,
         Self::Paused,
+        Self::Draining,
         Self::Throttled,
         Self::Window,
         Self::Open,
@@ -82,6 +85,7 @@ impl State {
             Hold::Unconfigured => Self::Unconfigured,
             Hold::NoTransport => Self::NoTransport,
             Hold::Paused { .. } => Self::Paused,
+            Hold::Draining { .. } => Self::Draining,
             Hold::CircuitOpen { .. } => Self::CircuitOpen,
             Hold::Throttled { .. } => Self::Throttled,
             Hold::Window { .. } => Self::Window,
@@ -95,6 +99,7 @@ impl State {
             Self::Unconfigured => "unconfigured",
             Self::NoTransport => "no-transport",
             Self::Paused => "paused",
+            Self::Draining => "draining",
             Self::CircuitOpen => "circuit-open",
             Self::Throttled => "throttled",
             Self::Window => "window",
@@ -109,7 +114,7 @@ impl State {
     pub(super) fn tone(self) -> &'static str {
         match self {
             Self::CircuitOpen | Self::Unconfigured | Self::NoTransport => "bad",
-            Self::Paused | Self::Throttled => "held",
+            Self::Paused | Self::Draining | Self::Throttled => "held",
             Self::Window => "calm",
             Self::Open => "good",
         }

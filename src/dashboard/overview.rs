@@ -90,7 +90,7 @@ impl Row {
     }
 
     fn paused(&self) -> bool {
-        self.state() == AgencyState::Paused
+        matches!(self.state(), AgencyState::Paused | AgencyState::Draining)
     }
 
     /// What it is sorted by; names are not measured.
@@ -114,9 +114,13 @@ impl Row {
     fn why(&self) -> Option<Html> {
         let say = self.say;
         let text = match &self.queue.hold {
-            Hold::Paused { by, reason, since } => say.tell(
+            Hold::Paused { by, reason, since, .. } => say.tell(
                 "why-paused",
                 [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
+            ),
+            Hold::Draining { left, by, reason, .. } => say.tell(
+                "why-draining",
+                [("n", count(*left)), ("by", by.as_str().into()), ("reason", reason.as_str().into())],
             ),
             Hold::CircuitOpen { until, since } => say.tell(
                 "why-circuit-open",

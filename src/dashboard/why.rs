@@ -56,8 +56,13 @@ fn waiting(say: Say, delivery: &DeliveryView, hold: &Hold) -> Html {
     match (hold, &delivery.standing) {
         (Hold::Unconfigured, _) => say.html("why-unconfigured", []),
         (Hold::NoTransport, _) => say.html("why-no-transport", []),
-        (Hold::Paused { by, reason, since }, _) => {
+        (Hold::Paused { by, reason, since, .. }, _) => {
             say.html("why-held", [("by", Part::Text(by)), ("reason", Part::Text(reason)), ("at", Part::At(*since))])
+        }
+        // What was accepted before the drain goes on, unless something else holds it.
+        (Hold::Draining { through, rest, .. }, _) if delivery.key.seq <= *through => waiting(say, delivery, rest),
+        (Hold::Draining { by, reason, since, .. }, _) => {
+            say.html("why-drained", [("by", Part::Text(by)), ("reason", Part::Text(reason)), ("at", Part::At(*since))])
         }
         (Hold::CircuitOpen { until, since }, _) => {
             say.html("why-silent", [("since", Part::At(*since)), ("at", Part::At(*until))])

@@ -84,12 +84,18 @@ session-over-detail = Your session is over. Sign in again to go on.
 glance = Agencies by state
 state-open = running
 state-paused = paused
+state-draining = draining
 state-circuit-open = not answering
 state-throttled = asked for quiet
 state-window = outside hours
 state-no-transport = no transport
 state-unconfigured = not configured
 why-paused = Paused { $age } ago by { $by }: { $reason }
+why-draining = { $n ->
+    [0] Drained by { $by }: { $reason }
+    [one] One more goes out; what came later waits. Drained by { $by }: { $reason }
+   *[other] { $n } more go out; what came later waits. Drained by { $by }: { $reason }
+}
 why-circuit-open = No answer for { $age }; the next probe is in { $left }.
 why-throttled = It takes nothing for another { $what }.
 why-window = It opens again in { $what }.
@@ -211,6 +217,7 @@ why-parked-one =
         [one] The one attempt failed. It has waited for an operator since { $at }.
        *[other] All { $n } attempts failed. It has waited for an operator since { $at }.
     }
+why-drained = The agency was drained by { $by } at { $at }, before this was accepted: { $reason }
 why-held = Deliveries to the agency were paused by { $by } at { $at }: { $reason }
 why-silent = The agency has not answered since { $since }; it is asked again at { $at }.
 why-asked-for-quiet = The agency asked not to be called before { $at }.
