@@ -126,6 +126,8 @@
 
 pub mod model;
 
+pub mod amqp;
+
 pub mod mapping;
 pub mod schema;
 
