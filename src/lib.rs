@@ -142,6 +142,7 @@ pub mod intake;
 pub mod janitor;
 
 pub mod alarm;
+pub mod broker;
 pub mod http;
 
 pub mod dashboard;

@@ -8,7 +8,8 @@
 //! or an answer.
 //!
 //! In reading order: [`address`] and [`settings`] say where the broker is; [`state`] how it stands; [`link`] keeps a connection;
-//! [`outlet`] publishes over one and [`inbox`] consumes over the other; [`message`] is what travels; [`names`] are the names there.
+//! [`outlet`] publishes over one and [`inbox`] consumes over the other; [`message`] is what travels; [`names`] are the names there;
+//! [`view`] and [`figures`] are for those who look.
 //!
 //! Nothing here knows an envelope, an agency's rights or the ledger.
 
@@ -21,6 +22,7 @@ pub mod names;
 pub mod outlet;
 pub mod settings;
 pub mod state;
+pub mod view;
 
 mod fault;
 mod tls;
@@ -33,3 +35,4 @@ pub use message::{Incoming, Outgoing, Value};
 pub use outlet::{Outlet, PublishFault, Publisher};
 pub use settings::Settings;
 pub use state::{State, Status};
+pub use view::View;

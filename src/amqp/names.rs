@@ -8,7 +8,8 @@
 //! gone and its messages are back at the head.
 //!
 //! Both need a delivery limit that is never reached, or a dead-letter exchange that leads to the quarantine: each time Falaj cannot
-//! accept for a passing reason, everything that is out to it goes back and counts as one more delivery.
+//! accept for a passing reason, everything that is out to it goes back and counts as one more delivery. `falaj.dead` needs the
+//! same: what comes there and was never sent by Falaj is rejected.
 
 use crate::model::id::AgencyId;
 
@@ -24,6 +25,9 @@ pub const OUTCOME: &str = "falaj.outcome";
 pub const REPLY: &str = "falaj.reply";
 /// Exchange and queue of what Falaj cannot take and nobody waits for: the broker moves it there when Falaj rejects it.
 pub const QUARANTINE: &str = "falaj.quarantine";
+
+/// The header that names a delivery's generation, by which it is known when it comes back.
+pub const DELIVERY: &str = "falaj-delivery";
 
 /// The queue of an agency's deliveries.
 pub fn out_queue(agency: &AgencyId) -> String {

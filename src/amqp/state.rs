@@ -100,12 +100,26 @@ struct Kept {
     connection: Standing,
     /// Queues and exchanges that are not right.
     places: BTreeMap<String, Standing>,
+    /// Since when it has not been as it should be, in whatever state.
+    wrong_since: Option<Instant>,
+}
+
+impl Kept {
+    fn is_right(&self) -> bool {
+        self.connection.state == State::Connected && self.places.is_empty()
+    }
+
+    /// Something has changed.
+    fn note(&mut self) {
+        self.wrong_since = if self.is_right() { None } else { self.wrong_since.or_else(|| Some(Instant::now())) };
+    }
 }
 
 impl Status {
     pub(super) fn new() -> Self {
         let connection = Standing::now(State::Connecting, None);
-        Self(Arc::new(watch::Sender::new(Kept { connection, places: BTreeMap::new() })))
+        let wrong_since = Some(connection.since);
+        Self(Arc::new(watch::Sender::new(Kept { connection, places: BTreeMap::new(), wrong_since })))
     }
 
     /// How it stands now.
@@ -119,6 +133,11 @@ impl Status {
         }
     }
 
+    /// For how long it has not been as it should be; zero where it is.
+    pub fn wrong_for(&self) -> Duration {
+        self.0.borrow().wrong_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// How the connection itself stands, whatever the queues.
     pub fn connection(&self) -> Standing {
         self.0.borrow().connection.clone()
@@ -130,6 +149,7 @@ impl Status {
             let same = (kept.connection.state, &kept.connection.detail) == (state, &detail);
             if !same {
                 kept.connection = Standing::now(state, detail);
+                kept.note();
             }
             !same
         })
@@ -141,6 +161,7 @@ impl Status {
             let known = kept.places.get(name).is_some_and(|standing| standing.state == state);
             if !known {
                 kept.places.insert(name.to_owned(), Standing::now(state, None));
+                kept.note();
             }
             !known
         })
@@ -149,7 +170,13 @@ impl Status {
     /// It is right (again). Returns whether that is new.
     pub(super) fn clear(&self, name: &str) -> bool {
         // Asked after every message: a look takes no lock that others wait for.
-        self.0.borrow().places.contains_key(name) && self.0.send_if_modified(|kept| kept.places.remove(name).is_some())
+        let known = self.0.borrow().places.contains_key(name);
+        known
+            && self.0.send_if_modified(|kept| {
+                let removed = kept.places.remove(name).is_some();
+                kept.note();
+                removed
+            })
     }
 }
 
@@ -169,7 +196,9 @@ mod tests {
         assert!(status.set(State::Blocked, Some("memory".to_owned())));
         assert_eq!(shown(), (State::Blocked, Some("memory".to_owned())));
         assert!(!status.set(State::Blocked, Some("memory".to_owned())), "said once");
+        assert!(status.wrong_for() > Duration::ZERO);
         assert!(status.set(State::Connected, None) && status.clear("falaj.out.moi") && !status.clear("falaj.out.moi"));
+        assert_eq!(status.wrong_for(), Duration::ZERO);
         assert_eq!(shown(), (State::Connected, None));
     }
 
