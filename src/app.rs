@@ -18,10 +18,13 @@ use tracing::{info, warn};
 
 use crate::alarm;
 use crate::alarm::post::{Outbox, Postman};
+use crate::amqp::{self, Figures, Link, Publisher, Role};
+use crate::broker;
 use crate::catalog::reload::{ReloadState, Reloads, Watcher};
 use crate::catalog::{Agency, Catalog, Current, Problem};
 use crate::clock::Clock;
 use crate::config::{Config, KeyReloader};
+use crate::connector::amqp::AmqpClient;
 use crate::connector::egress::Egress;
 use crate::connector::webhook::{WebhookClient, WebhookTarget};
 use crate::dashboard::{self, Dashboard};
@@ -32,6 +35,7 @@ use crate::http::auth::KeyRing;
 use crate::intake::Intake;
 use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
 use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
+use crate::model::agency::TransportKind;
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
@@ -99,6 +103,8 @@ struct Stops {
     doors: CancellationToken,
     /// Nothing new is claimed.
     work: CancellationToken,
+    /// Nothing more is published.
+    broker: CancellationToken,
     /// Watching and sweeping end.
     upkeep: CancellationToken,
 }
@@ -107,7 +113,32 @@ struct Stops {
 struct Tasks {
     server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
+    /// What consumes from the broker, and what keeps the connection that publishes.
+    broker: Option<(JoinHandle<()>, JoinHandle<()>)>,
     upkeep: Vec<JoinHandle<()>>,
+}
+
+/// Both connections to the broker, before they are made.
+struct Edge {
+    publisher: Publisher,
+    consume: Link,
+    figures: Figures,
+}
+
+impl Edge {
+    fn new(settings: amqp::Settings) -> Self {
+        let (settings, figures) = (Arc::new(settings), Figures::default());
+        let publisher = Publisher::new(Link::new(Role::Publish, Arc::clone(&settings)), figures.clone());
+        Self { publisher, consume: Link::new(Role::Consume, settings), figures }
+    }
+
+    fn view(&self) -> amqp::View {
+        amqp::View {
+            publish: self.publisher.link().status().clone(),
+            consume: self.consume.status().clone(),
+            figures: self.figures.clone(),
+        }
+    }
 }
 
 impl App {
@@ -136,6 +167,11 @@ impl App {
         let reloads = watcher.reloads();
         let client = WebhookClient::new(Egress { deny: config.egress.deny.clone() })
             .map_err(|error| StartError::Client(Box::new(error)))?;
+        let edge = config.amqp.settings().map(Edge::new);
+        if edge.is_none() {
+            warn_of_no_broker(&catalog.load());
+        }
+        let view = edge.as_ref().map(Edge::view);
         let (outbox, postman) = alarm_post(&config, &client, &clock).unzip();
         let alarms = alarm::Watch {
             ledger: ledger.clone(),
@@ -145,6 +181,7 @@ impl App {
             clock: clock.clone(),
             metrics: metrics.clone(),
             limits: alarm_limits(&config),
+            broker: view.clone(),
             outbox,
         };
         let tools = Tools { ledger: ledger.clone(), clock: clock.clone(), metrics: metrics.clone() };
@@ -157,6 +194,7 @@ impl App {
             board: board.clone(),
             handout: handout.clone(),
             client,
+            broker: edge.as_ref().map(|edge| AmqpClient::new(edge.publisher.clone())),
             places: config.dispatch.in_flight_total,
             in_flight_bytes_max: config.dispatch.in_flight_bytes_max,
             message_bytes_max,
@@ -176,12 +214,25 @@ impl App {
         };
         let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());
         let intake = intake.reserving(&config.notices.source);
+        let consumers = edge.as_ref().map(|edge| broker::Doors {
+            intake: intake.clone(),
+            ledger: ledger.clone(),
+            catalog: Arc::clone(&catalog),
+            board: board.clone(),
+            wake: wake.clone(),
+            clock: clock.clone(),
+            bounds: config.limits,
+            link: edge.consume.clone(),
+            publisher: edge.publisher.clone(),
+            figures: edge.figures.clone(),
+        });
         let doors = http::App::new(http::Parts {
             intake,
             ledger: ledger.clone(),
             catalog: Arc::clone(&catalog),
             reloads: Some(reloads.clone()),
             board: board.clone(),
+            broker: view,
             handout,
             wake,
             clock: clock.clone(),
@@ -216,6 +267,10 @@ impl App {
                 tokio::spawn(count_reloads(Arc::clone(&catalog), metrics, reloads.subscribe())),
                 tokio::spawn(watcher.run(move || reading.now(), stops.upkeep.clone())),
             ],
+            broker: edge.zip(consumers).map(|(edge, doors)| {
+                let publish = edge.publisher.link().clone().run(stops.broker.clone());
+                (tokio::spawn(doors.run(stops.doors.clone())), tokio::spawn(publish))
+            }),
             server: server.start(listener, router, stops.doors.clone()),
         };
         tasks.upkeep.extend(postman.map(|postman| tokio::spawn(postman.run())));
@@ -256,10 +311,21 @@ impl App {
         self.stops.work.cancel();
         // Both have their own deadline; the margin is for the commits in between.
         let margin = self.grace + Duration::from_secs(10);
-        for (what, task) in [("server", self.tasks.server), ("dispatcher", self.tasks.dispatcher)] {
+        let (doors, publish) = self.tasks.broker.unzip();
+        let ends = |what, task| async move {
             if tokio::time::timeout(margin, task).await.is_err() {
                 warn!(what, "did not stop in time");
             }
+        };
+        ends("server", self.tasks.server).await;
+        if let Some(doors) = doors {
+            ends("broker", doors).await;
+        }
+        ends("dispatcher", self.tasks.dispatcher).await;
+        // Receipts and deliveries are through: nobody publishes any more.
+        self.stops.broker.cancel();
+        if let Some(publish) = publish {
+            ends("publisher", publish).await;
         }
         self.stops.upkeep.cancel();
         for task in self.tasks.upkeep {
@@ -341,6 +407,17 @@ fn alarm_limits(config: &Config) -> alarm::Limits {
         parked: alarms.parked as u64,
         dead_per_hour: alarms.dead_per_hour as u64,
         disk_free_bytes: alarms.disk_free_bytes,
+        broker_down: alarms.broker_down,
+    }
+}
+
+/// Agencies that speak AMQP wait where there is no broker; that is said at the start.
+fn warn_of_no_broker(catalog: &Catalog) {
+    let speaks =
+        |agency: &&Arc<Agency>| agency.delivery.as_ref().is_some_and(|rules| rules.transport == TransportKind::Amqp);
+    let waiting: Vec<&str> = catalog.agencies().filter(speaks).map(|agency| agency.id.as_str()).collect();
+    if !waiting.is_empty() {
+        warn!(agencies = waiting.join(" "), "transport = \"amqp\", and [amqp] url is not set: their deliveries wait");
     }
 }
 

@@ -126,6 +126,8 @@
 
 pub mod model;
 
+pub mod amqp;
+
 pub mod mapping;
 pub mod schema;
 
@@ -140,6 +142,7 @@ pub mod intake;
 pub mod janitor;
 
 pub mod alarm;
+pub mod broker;
 pub mod http;
 
 pub mod dashboard;

@@ -27,6 +27,8 @@ pub enum Condition {
     NotAccepting,
     /// A changed deployment was refused; the old one is in force.
     DeploymentRefused,
+    /// The broker has not been as it should be for too long.
+    BrokerDown,
 }
 
 impl Condition {
@@ -42,13 +44,14 @@ impl Condition {
             Self::DiskLow => "disk_low",
             Self::NotAccepting => "not_accepting",
             Self::DeploymentRefused => "deployment_refused",
+            Self::BrokerDown => "broker_down",
         }
     }
 
     /// What its figures are.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::OldestAge | Self::CircuitOpen => "seconds",
+            Self::OldestAge | Self::CircuitOpen | Self::BrokerDown => "seconds",
             Self::Parked => "lanes",
             Self::Dead => "deliveries per hour",
             Self::Gone | Self::Unconfigured => "deliveries",
@@ -75,6 +78,8 @@ pub struct Limits {
     pub dead_per_hour: u64,
     /// Free bytes there should be on the store's disk.
     pub disk_free_bytes: u64,
+    /// The broker may be down for so long.
+    pub broker_down: Duration,
 }
 
 /// An alarm, raised or cleared.
@@ -144,6 +149,14 @@ impl Alarm {
                 format!("{value} bytes are free on the ledger's disk; there should be {limit}."),
                 format!("المساحة الحرة على قرص السجل {value} بايت، وينبغي ألا تقل عن {limit}."),
             ),
+            Condition::BrokerDown => Bilingual::new(
+                format!(
+                    "The message broker has not been as it should be for {}, longer than {}.",
+                    time(value),
+                    time(limit)
+                ),
+                format!("تعذّر العمل مع وسيط الرسائل منذ {}، أي أكثر من {}.", time(value), time(limit)),
+            ),
             Condition::NotAccepting => {
                 Bilingual::new("Nothing is accepted any more.", "توقّف النظام عن قبول أي طلب جديد.")
             }
@@ -172,6 +185,9 @@ impl Condition {
                 ("There is enough space on the ledger's disk again.", "عادت المساحة الحرة على قرص السجل كافية.")
             }
             Self::NotAccepting => ("Envelopes are accepted again.", "عاد النظام إلى قبول الطلبات."),
+            Self::BrokerDown => {
+                ("The message broker is as it should be again.", "عاد العمل مع وسيط الرسائل إلى طبيعته.")
+            }
             Self::DeploymentRefused => {
                 ("The deployment in the folder is in force.", "الإعدادات الموجودة في المجلد سارية الآن.")
             }

@@ -92,7 +92,8 @@ impl Judge {
             Condition::Dead,
             Condition::Unconfigured,
         ];
-        const OF_BUS: [Condition; 3] = [Condition::DiskLow, Condition::NotAccepting, Condition::DeploymentRefused];
+        const OF_BUS: [Condition; 4] =
+            [Condition::DiskLow, Condition::NotAccepting, Condition::DeploymentRefused, Condition::BrokerDown];
         let agencies = look.agencies.keys().flat_map(|id| OF_AGENCY.map(|condition| (Some(id.clone()), condition)));
         let subjects = agencies.chain(OF_BUS.map(|condition| (None, condition)));
         subjects.map(|subject| {
@@ -129,6 +130,8 @@ impl Judge {
         findings.insert((None, Condition::DiskLow), Finding { holds: Some(free < wanted), value: free, limit: wanted });
         findings.insert((None, Condition::NotAccepting), over(u64::from(look.refusing), 0));
         findings.insert((None, Condition::DeploymentRefused), over(problems, 0));
+        let down = over(look.broker_down.as_secs(), self.limits.broker_down.as_secs());
+        findings.insert((None, Condition::BrokerDown), down);
         findings
     }
 }
@@ -157,6 +160,7 @@ mod tests {
         parked: 10,
         dead_per_hour: 5,
         disk_free_bytes: 1000,
+        broker_down: Duration::from_secs(120),
     };
 
     /// Looks every half minute, one after the other; what each of them raised or cleared.
@@ -176,6 +180,7 @@ mod tests {
                 disk_free_bytes: 1000,
                 refusing: false,
                 refused_problems: 0,
+                broker_down: Duration::ZERO,
             };
             change(&mut look);
             let alarms = self.0.judge(&look);
@@ -198,6 +203,7 @@ mod tests {
             (|look| look.disk_free_bytes = 999, "disk_low"),
             (|look| look.refusing = true, "not_accepting"),
             (|look| look.refused_problems = 3, "deployment_refused"),
+            (|look| look.broker_down = Duration::from_secs(121), "broker_down"),
         ] {
             let mut looks = Looks::new();
             assert!(looks.see(|_| ()).is_empty());

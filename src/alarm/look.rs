@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub refusing: bool,
     /// Problems of a refused deployment; zero where it is in force.
     pub refused_problems: usize,
+    /// For how long the broker has not been as it should be; zero where it is, or where there is none.
+    pub broker_down: Duration,
 }
 
 /// One agency.
@@ -97,6 +99,6 @@ impl Snapshot {
             agencies.insert(id, look);
         }
         let (disk_free_bytes, refusing) = disk;
-        Ok(Self { at: now, agencies, disk_free_bytes, refusing, refused_problems })
+        Ok(Self { at: now, agencies, disk_free_bytes, refusing, refused_problems, broker_down: Duration::ZERO })
     }
 }

@@ -81,6 +81,7 @@ impl Postman {
             let parcel = Parcel {
                 message: message.clone(),
                 webhook_id: DeliveryId::from_uuid(id),
+                id: DeliveryId::from_uuid(id),
                 key: DeliveryKey { agency: own_name(), seq: Seq(0), slot: Slot(0) },
                 attempt,
                 // Rises from notice to notice about the same thing, as a receiver that minds order wants it.
@@ -89,6 +90,7 @@ impl Postman {
                 redrive: false,
                 traceparent: None,
                 tracestate: None,
+                correlation_id: None,
                 now: self.clock.now(),
             };
             let outcome = self.connector.send(&parcel).await;

@@ -1,5 +1,7 @@
 //! The watch: looks, judges and tells, again and again.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -7,6 +9,7 @@ use super::condition::{Alarm, Limits};
 use super::judge::Judge;
 use super::look::Snapshot;
 use super::post::Outbox;
+use crate::amqp;
 use crate::catalog::Current;
 use crate::catalog::reload::Reloads;
 use crate::clock::Clock;
@@ -31,6 +34,8 @@ pub struct Watch {
     pub metrics: Metrics,
     /// From where on something is an alarm.
     pub limits: Limits,
+    /// How the broker stands, where there is one.
+    pub broker: Option<amqp::View>,
     /// Where notices go, if anywhere.
     pub outbox: Option<Outbox>,
 }
@@ -57,7 +62,8 @@ impl Watch {
         let refused = self.reloads.state().refused.map_or(0, |problems| problems.len());
         let disk = (health.disk_free_bytes, health.refusing.is_some());
         let catalog = self.catalog.load_full();
-        let look = Snapshot::take(&self.ledger, &catalog, &self.board, disk, refused, self.clock.now()).await?;
+        let mut look = Snapshot::take(&self.ledger, &catalog, &self.board, disk, refused, self.clock.now()).await?;
+        look.broker_down = self.broker.as_ref().map_or(Duration::ZERO, amqp::View::wrong_for);
         let alarms = judge.judge(&look);
         let standing = judge.standing(&look).map(|(agency, condition, raised)| (agency, condition.as_str(), raised));
         self.metrics.alarms(standing);

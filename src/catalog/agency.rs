@@ -33,6 +33,12 @@ impl Agency {
         self.types.iter().any(|pattern| pattern.matches(ty))
     }
 
+    /// Its user at the broker.
+    pub fn amqp_user(&self) -> &str {
+        let own = self.delivery.as_ref().and_then(|rules| rules.amqp_user.as_deref());
+        own.unwrap_or(self.id.as_str())
+    }
+
     /// Whether it may speak for a source.
     pub fn may_speak_for(&self, source: &str) -> bool {
         self.sources.iter().any(|own| match own.strip_suffix('*') {

@@ -153,10 +153,6 @@ impl Parts<'_> {
             let secrets = secrets::resolve(&part.secrets, self.file, self.root, self.env, problems);
             WebhookTarget { url: address.value, secrets, timeout: part.limits.timeout }
         });
-        if part.transport == TransportKind::Amqp {
-            let what = "transport = \"amqp\" is not served by this build: deliveries wait as no_transport";
-            problems.warn(self.problem(place, what, "Use \"webhook\" or \"pull\" until it is."));
-        }
         let DeliveryPart { transport, limits, lease, amqp_user, window, .. } = part;
         DeliveryRules { transport, webhook, limits, lease, amqp_user, window: window.map(Arc::new) }
     }

@@ -1,6 +1,6 @@
 //! What no single file can say: checks across agencies and types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::build::Built;
@@ -31,7 +31,21 @@ pub fn across(agencies: &[Built], registry: &Registry, types: &Types, files: &Fi
             problems.warn(Problem::new(file, "nobody may publish the type", hint));
         }
     }
+    users(agencies, problems);
     strays(agencies, files, problems);
+}
+
+/// Two agencies with one user at the broker could not be told apart.
+fn users(agencies: &[Built], problems: &mut Problems) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for built in agencies {
+        let (id, user) = (built.agency.id.as_str(), built.agency.amqp_user());
+        if let Some(other) = seen.insert(user, id) {
+            let what = format!("\"{id}\" and \"{other}\" have the same user at the broker, \"{user}\"");
+            let file = Path::new("connectors").join(id).join(MANIFEST);
+            problems.error(Problem::new(file, what, "Give one of them another amqp_user."));
+        }
+    }
 }
 
 fn schema_file(schema: &crate::schema::Schema) -> PathBuf {

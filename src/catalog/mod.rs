@@ -69,6 +69,11 @@ impl Catalog {
         self.agencies.get(id)
     }
 
+    /// The agency whose user at the broker this is; there is never more than one.
+    pub fn speaker(&self, amqp_user: &str) -> Option<&Arc<Agency>> {
+        self.agencies.values().find(|agency| agency.amqp_user() == amqp_user)
+    }
+
     /// All agencies by id.
     pub fn agencies(&self) -> impl Iterator<Item = &Arc<Agency>> {
         self.agencies.values()

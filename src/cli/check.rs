@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::catalog::nearest::hint;
-use crate::catalog::{Catalog, Problem};
+use crate::catalog::{Agency, Catalog, Problem};
 use crate::config::{Config, FILE};
+use crate::model::agency::TransportKind;
 
 /// Arguments of `falaj check`.
 #[derive(Debug, clap::Args)]
@@ -45,7 +47,7 @@ fn check(dir: &Path) -> Report {
     let fixtures = examined.run_fixtures();
     let agencies: Vec<&str> = examined.catalog.agencies().map(|agency| agency.id.as_str()).collect();
     let subscriptions: usize = examined.catalog.agencies().map(|agency| agency.subscriptions.len()).sum();
-    let config = check_config(dir, &agencies);
+    let (config, hints) = check_config(dir, &examined.catalog);
     let counts = format!(
         "{}, {}, {}, {}",
         count(agencies.len(), "agency", "agencies"),
@@ -54,18 +56,40 @@ fn check(dir: &Path) -> Report {
         count(fixtures, "fixture", "fixtures"),
     );
     let errors: Vec<Problem> = config.into_iter().chain(examined.errors).collect();
-    let warnings = examined.warnings;
+    let warnings: Vec<Problem> = examined.warnings.into_iter().chain(hints).collect();
     let found = format!("{}, {}", count(errors.len(), "error", "errors"), count(warnings.len(), "warning", "warnings"));
     Report { errors, warnings, summary: format!("{counts}: {found}") }
 }
 
-/// Checks `falaj.toml` as a file, without environment and flags, and that its keys are those of known agencies.
-fn check_config(dir: &Path, agencies: &[&str]) -> Vec<Problem> {
+/// Checks `falaj.toml` as a file, without environment and flags: its keys are those of known agencies, and there is a broker where
+/// agencies speak AMQP. Errors, then hints.
+fn check_config(dir: &Path, catalog: &Catalog) -> (Vec<Problem>, Vec<Problem>) {
+    let agencies: Vec<&str> = catalog.agencies().map(|agency| agency.id.as_str()).collect();
     let file = dir.join(FILE);
-    if !file.exists() {
-        return Vec::new();
-    }
-    let mut problems = match Config::load_with(Some(&file), std::iter::empty(), &[]) {
+    let config = match file.exists() {
+        true => Config::load_with(Some(&file), std::iter::empty(), &[]),
+        false => Ok(Config::default()),
+    };
+    let hints = match &config {
+        Ok(config) if config.amqp.url.is_none() => no_broker(catalog),
+        _ => None,
+    };
+    (check_keys(config, &agencies), hints.into_iter().collect())
+}
+
+/// That agencies speak AMQP where no broker is named. It may be named in the environment, which is not looked at.
+fn no_broker(catalog: &Catalog) -> Option<Problem> {
+    let speaks =
+        |agency: &&Arc<Agency>| agency.delivery.as_ref().is_some_and(|rules| rules.transport == TransportKind::Amqp);
+    let waiting: Vec<&str> = catalog.agencies().filter(speaks).map(|agency| agency.id.as_str()).collect();
+    let what =
+        format!("no broker is named, and deliveries to {} wait for one (transport = \"amqp\")", waiting.join(", "));
+    let hint = "Set [amqp] url here, or FALAJ_AMQP__URL where Falaj is started.";
+    (!waiting.is_empty()).then(|| Problem::new(FILE, what, hint))
+}
+
+fn check_keys(config: Result<Config, Vec<Problem>>, agencies: &[&str]) -> Vec<Problem> {
+    let mut problems = match config {
         Err(problems) => problems,
         Ok(config) => {
             let stranger = |agency: &str| {
@@ -156,6 +180,7 @@ mod tests {
         let report = check(Path::new(env!("CARGO_MANIFEST_DIR")));
         assert!(report.errors.is_empty(), "{}", as_text(&report, Path::new(".")));
         assert!(report.summary.starts_with("21 agencies"), "{}", report.summary);
+        assert!(report.warnings.iter().any(|hint| hint.what.contains("mawared, tarasul")), "they wait for a broker");
     }
 
     #[test]
@@ -170,16 +195,20 @@ mod tests {
     fn keys_of_strangers_are_found() {
         let dir = std::env::temp_dir().join(format!("falaj-check-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
-        assert!(check_config(&dir, &[]).is_empty());
+        let errors = |agencies: &[&str]| {
+            let file = dir.join(FILE);
+            check_keys(Config::load_with(file.exists().then_some(file.as_path()), std::iter::empty(), &[]), agencies)
+        };
+        assert!(errors(&[]).is_empty());
         let key = format!(
             "[[auth.keys]]\nname = \"x\"\nrole = \"agency\"\nagency = \"moj\"\nsha256 = \"{}\"\n",
             "a".repeat(64)
         );
         std::fs::write(dir.join(FILE), key).unwrap();
-        assert!(check_config(&dir, &["moj"]).is_empty());
-        assert!(check_config(&dir, &["moi"])[0].what.contains("\"moj\""));
+        assert!(errors(&["moj"]).is_empty());
+        assert!(errors(&["moi"])[0].what.contains("\"moj\""));
         std::fs::write(dir.join(FILE), "[htp]\n").unwrap();
-        assert_eq!(check_config(&dir, &[])[0].file, Path::new(FILE));
+        assert_eq!(errors(&[])[0].file, Path::new(FILE));
         std::fs::remove_dir_all(dir).unwrap();
     }
 }

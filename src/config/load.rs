@@ -47,6 +47,10 @@ impl Config {
         for (name, text) in overrides {
             wrong.extend(config.take_text(name, text, "command line", name));
         }
+        if config.amqp.cert.is_some() != config.amqp.key.is_some() {
+            let what = "amqp.cert and amqp.key belong together";
+            wrong.push(Problem::new(path.unwrap_or(Path::new(FILE)), what, "Give both, or neither."));
+        }
         wrong.into_iter().for_each(|problem| problems.error(problem));
         let (errors, _) = problems.finish();
         if errors.is_empty() { Ok(config) } else { Err(errors) }
@@ -72,6 +76,9 @@ impl Config {
         self.root = folder.to_owned();
         if self.store.path.is_relative() && self.root != Path::new(".") {
             self.store.path = self.root.join(&self.store.path);
+        }
+        for file in [&mut self.amqp.ca, &mut self.amqp.cert, &mut self.amqp.key].into_iter().flatten() {
+            *file = self.root.join(&*file);
         }
         if let Some(table) = root.take("auth").and_then(|node| node.table(problems)) {
             self.auth.keys = keys::read(table, problems);

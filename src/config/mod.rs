@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::amqp::{Address, Settings};
 use crate::model::agency::KeyEntry;
 use crate::model::cloudevents::Bounds;
 use crate::model::secret::Secret;
@@ -126,16 +127,42 @@ pub struct Metrics {
     pub open: bool,
 }
 
-/// `[amqp]`: the broker at the edge. It is kept and not served by this build.
-#[derive(Clone, PartialEq, Eq)]
+/// `[amqp]`: the broker at the edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amqp {
-    /// Its address. May carry a password, so `Debug` does not show it.
-    pub url: Option<String>,
+    /// Its address; no broker where it is absent. `Debug` shows it without its password.
+    pub url: Option<Address>,
+    /// A PEM file: the authorities that its certificate may be signed by.
+    pub ca: Option<PathBuf>,
+    /// A PEM file: Falaj's own certificate.
+    pub cert: Option<PathBuf>,
+    /// A PEM file: its key.
+    pub key: Option<PathBuf>,
+    /// How long a connection may be silent.
+    pub heartbeat: Duration,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long the broker may take to confirm a message.
+    pub publish_timeout: Duration,
+    /// Messages of one queue that are being worked on, in either direction.
+    pub in_flight: usize,
+    /// Messages that the broker sends ahead.
+    pub prefetch: u16,
 }
 
-impl std::fmt::Debug for Amqp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Amqp").field("url", &self.url.as_ref().map(|_| "***")).finish()
+impl Amqp {
+    /// What a connection to the broker needs; `None` where there is no broker.
+    pub fn settings(&self) -> Option<Settings> {
+        Some(Settings {
+            address: self.url.clone()?,
+            ca: self.ca.clone(),
+            identity: self.cert.clone().zip(self.key.clone()),
+            heartbeat: self.heartbeat,
+            connect_timeout: self.connect_timeout,
+            publish_timeout: self.publish_timeout,
+            in_flight: self.in_flight,
+            prefetch: self.prefetch,
+        })
     }
 }
 
@@ -185,6 +212,8 @@ pub struct Alarms {
     pub dead_per_hour: usize,
     /// Free bytes there should be on the store's disk.
     pub disk_free_bytes: u64,
+    /// How long the broker may not be as it should be.
+    pub broker_down: Duration,
 }
 
 /// `[dashboard]`: the pages for operators and agencies.

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::{
     Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store,
 };
+use crate::amqp::Address;
 use crate::catalog::url;
 use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;
@@ -39,7 +40,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "What a person is told of: in the log, in the metric falaj_alarm and, with a url, by a signed CloudEvent.",
     ),
     ("dashboard", "The pages for operators and agencies, at /dashboard."),
-    ("amqp", "The broker for agencies that speak AMQP. Kept here, not served by this build yet."),
+    ("amqp", "RabbitMQ, for agencies that speak AMQP. Without a url there is none, and such agencies wait."),
 ];
 
 /// One setting.
@@ -76,10 +77,12 @@ pub(super) enum Kind {
     Path(fn(&mut Config) -> &mut PathBuf),
     /// A CloudEvents `source`.
     Source(fn(&mut Config) -> &mut String),
-    /// Any text, or nothing.
-    Text(fn(&mut Config) -> &mut Option<String>),
     /// An address to post to, or nothing.
     Url(fn(&mut Config) -> &mut Option<String>),
+    /// The address of a broker, or nothing.
+    Broker(fn(&mut Config) -> &mut Option<Address>),
+    /// A file, or nothing; in the file it is relative to the file, elsewhere to the current folder.
+    File(fn(&mut Config) -> &mut Option<PathBuf>),
     /// A share, 0 to 1.
     Share(fn(&mut Config) -> &mut f64),
     /// A name, never empty.
@@ -114,9 +117,7 @@ macro_rules! setting {
     };
 }
 
-use Kind::{
-    Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url,
-};
+use Kind::{Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Url};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -129,7 +130,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting!(
         "http.listen",
         "\"127.0.0.1:8080\"",
-        Address(|c| &mut c.http.listen),
+        Kind::Address(|c| &mut c.http.listen),
         "Address and port to listen on. Put a TLS-terminating proxy before anything but loopback."
     ),
     setting!(
@@ -355,6 +356,12 @@ pub(super) static SETTINGS: &[Setting] = &[
         "Alarm when less is free on the store's disk; store.disk_floor is where accepting ends."
     ),
     setting!(
+        "alarms.broker_down",
+        "\"2m\"",
+        Kind::Duration(|c| &mut c.alarms.broker_down, S, DAY.saturating_mul(365)),
+        "Alarm when the broker has not been as it should be for longer. Only where there is one."
+    ),
+    setting!(
         "dashboard.session_idle",
         "\"1h\"",
         Kind::Duration(|c| &mut c.dashboard.session_idle, S.saturating_mul(60), DAY),
@@ -402,8 +409,44 @@ pub(super) static SETTINGS: &[Setting] = &[
         Networks(|c| &mut c.dashboard.proxies),
         "Proxies whose X-Forwarded-For is believed, so that failures to sign in are counted per person behind them."
     ),
-    setting!("amqp.url", none "\"amqp://user:password@broker.example:5672/falaj\"", Text(|c| &mut c.amqp.url),
-        "The broker. Only where agencies speak AMQP."),
+    setting!("amqp.url", none "\"amqps://falaj:password@broker.example:5671/falaj\"",
+        Kind::Broker(|c| &mut c.amqp.url),
+        "The broker. It holds a password: better in the environment, FALAJ_AMQP__URL."),
+    setting!("amqp.ca", none "\"broker-ca.pem\"", Kind::File(|c| &mut c.amqp.ca),
+        "The authorities that an amqps broker's certificate may be signed by, instead of those of the machine."),
+    setting!("amqp.cert", none "\"falaj.pem\"", Kind::File(|c| &mut c.amqp.cert),
+        "Falaj's own certificate, where the broker asks for one. Without a user in the url it says who Falaj is (EXTERNAL)."),
+    setting!("amqp.key", none "\"falaj.key\"", Kind::File(|c| &mut c.amqp.key), "Its key."),
+    setting!(
+        "amqp.heartbeat",
+        "\"20s\"",
+        Kind::Duration(|c| &mut c.amqp.heartbeat, S, S.saturating_mul(600)),
+        "How long a connection may be silent before it counts as lost. Whole seconds."
+    ),
+    setting!(
+        "amqp.connect_timeout",
+        "\"10s\"",
+        Kind::Duration(|c| &mut c.amqp.connect_timeout, S, S.saturating_mul(300)),
+        "How long connecting to the broker may take."
+    ),
+    setting!(
+        "amqp.publish_timeout",
+        "\"15s\"",
+        Kind::Duration(|c| &mut c.amqp.publish_timeout, S, S.saturating_mul(300)),
+        "How long the broker may take to confirm a message. An agency's own timeout may end it sooner."
+    ),
+    setting!(
+        "amqp.in_flight",
+        "128",
+        Count(|c| &mut c.amqp.in_flight, 1, 4096),
+        "Messages of one queue that are being worked on, in either direction."
+    ),
+    setting!(
+        "amqp.prefetch",
+        "256",
+        Small(|c| &mut c.amqp.prefetch, 1, 4096),
+        "Messages that the broker sends ahead. Each may be as large as the broker lets it be."
+    ),
 ];
 
 /// The setting of a name.
@@ -421,11 +464,11 @@ impl Setting {
             Err((format!("{} is out of bounds", self.name), format!("It may be {low} to {high}.")))
         };
         match (&self.kind, value) {
-            (Address(place), Value::Text(text)) => match text.parse() {
+            (Kind::Address(place), Value::Text(text)) => match text.parse() {
                 Ok(address) => *place(config) = address,
                 Err(_) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
             },
-            (Address(_), _) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
+            (Kind::Address(_), _) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
             (Kind::Duration(place, low, high), value) => match value {
                 Value::Text(text) => match Span::parse(text) {
                     Some(Span(span)) if (*low..=*high).contains(&span) => *place(config) = span,
@@ -462,8 +505,15 @@ impl Setting {
                 *place(config) = text.clone()
             }
             (Source(_), _) => return wrong("a URI-reference", "\"urn:qa:gov:falaj\""),
-            (Text(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(text.clone()),
-            (Text(_), _) => return wrong("a text", self.example),
+            (Kind::File(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(PathBuf::from(text)),
+            (Kind::File(_), _) => return wrong("a path", self.example),
+            (Kind::Broker(place), Value::Text(text)) => match Address::parse(text) {
+                Ok(address) => *place(config) = Some(address),
+                Err(fault) => {
+                    return Err((format!("{}: {fault}", self.name), format!("Write it like {}.", self.example)));
+                }
+            },
+            (Kind::Broker(_), _) => return wrong("an address", self.example),
             // Neither an address nor a secret is repeated: a refused one may be one all the same.
             (Url(place), Value::Text(text)) => match url::check(text) {
                 Ok(()) => *place(config) = Some(text.clone()),
@@ -586,7 +636,17 @@ fn blank() -> Config {
         egress: Egress { deny: Vec::new() },
         metrics: Metrics { open: false },
         telemetry: Telemetry { log_format: Format::Auto, otlp: None, service_name: String::new(), sampling: 0.0 },
-        amqp: Amqp { url: None },
+        amqp: Amqp {
+            url: None,
+            ca: None,
+            cert: None,
+            key: None,
+            heartbeat: zero,
+            connect_timeout: zero,
+            publish_timeout: zero,
+            in_flight: 0,
+            prefetch: 0,
+        },
         outcomes: Outcomes { deadline: zero },
         notices: Notices { source: String::new() },
         alarms: Alarms {
@@ -599,6 +659,7 @@ fn blank() -> Config {
             parked: 0,
             dead_per_hour: 0,
             disk_free_bytes: 0,
+            broker_down: zero,
         },
         dashboard: Dashboard {
             session_idle: zero,

@@ -134,9 +134,21 @@ fn the_shipped_deny_list_covers_metadata_addresses() {
 
 #[test]
 fn a_broker_password_is_not_shown() {
-    let config = load("[amqp]\nurl = \"amqp://u:hidden@x\"\n", &[], &[]).unwrap();
-    assert!(config.amqp.url.as_ref().unwrap().contains("hidden"));
-    assert!(!format!("{config:?}").contains("hidden"));
+    let config = load("[amqp]\nurl = \"amqp://u:hidden@x\"\nca = \"ca.pem\"\n", &[], &[]).unwrap();
+    let settings = config.amqp.settings().unwrap();
+    assert_eq!(settings.address.to_string(), "amqp://u:***@x:5672");
+    assert_eq!(settings.ca, Some(config.root.join("ca.pem")), "relative to the file");
+    assert!(!format!("{config:?}{settings:?}").contains("hidden"));
+    assert_eq!(load("", &[], &[]).unwrap().amqp.settings(), None);
+    for (text, what) in [
+        ("url = \"amqp://u:hidden@x/?a=b\"", "query"),
+        ("url = \"http://u:hidden@x\"", "amqp://"),
+        ("cert = \"hidden.pem\"", "belong together"),
+    ] {
+        let errors = load(&format!("[amqp]\n{text}\n"), &[], &[]).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].what.contains(what), "{errors:?}");
+        assert!(!format!("{errors:?}").contains("hidden"));
+    }
 }
 
 #[test]

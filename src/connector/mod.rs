@@ -15,6 +15,7 @@ use crate::model::id::DeliveryId;
 use crate::model::outcome::Outcome;
 use crate::model::time::At;
 
+pub mod amqp;
 pub mod egress;
 pub mod secret;
 pub mod signature;
@@ -35,6 +36,8 @@ pub struct Parcel {
     pub message: Message,
     /// `webhook-id`: the id of the delivery's first generation, the same on every attempt.
     pub webhook_id: DeliveryId,
+    /// The id of this very generation.
+    pub id: DeliveryId,
     /// Which delivery (for logs).
     pub key: DeliveryKey,
     /// `falaj-attempt`, from 1.
@@ -49,6 +52,8 @@ pub struct Parcel {
     pub traceparent: Option<String>,
     /// `tracestate` that goes with it.
     pub tracestate: Option<String>,
+    /// `correlationid` of the envelope.
+    pub correlation_id: Option<String>,
     /// When the attempt begins (signature timestamp).
     pub now: At,
 }

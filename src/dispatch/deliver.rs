@@ -14,7 +14,7 @@ use crate::connector::{Connector, Parcel};
 use crate::ledger::{Claimed, Ledger, Settlement};
 use crate::mapping::{self, Form, MappingError, Message};
 use crate::model::agency::{Limits, TransportKind};
-use crate::model::delivery::{Attempt, DeliveryKey, Finished, Transition, Tries};
+use crate::model::delivery::{Attempt, BROKER, DeliveryKey, Finished, Transition, Tries};
 use crate::model::id::{AgencyId, DeliveryId, FALAJ};
 use crate::model::outcome::{Class, Outcome, Report};
 use crate::model::retry::{self, Decision, Evidence, Policy};
@@ -98,6 +98,8 @@ pub enum Verdict {
         policy: Policy,
         /// The disclosure in force.
         disclosure: u64,
+        /// Whether a broker takes it for the agency, which says nothing by that.
+        by_broker: bool,
     },
 }
 
@@ -122,10 +124,9 @@ async fn attempt(
     span: &Span,
 ) -> Verdict {
     match trace::render().in_scope(|| make(claimed, route, &tools.ledger, begun)) {
-        Ok((message, Terms { policy, disclosure })) => {
+        Ok((message, terms)) => {
             let parcel = parcel(claimed, message, span, begun);
-            let outcome = connector.send(&parcel).instrument(trace::send()).await;
-            Verdict::Tried { outcome, policy, disclosure }
+            tried(connector.send(&parcel).instrument(trace::send()).await, terms)
         }
         Err(verdict) => *verdict,
     }
@@ -143,12 +144,19 @@ pub(super) struct Terms {
     pub(super) policy: Policy,
     /// The disclosure under which it is sent.
     pub(super) disclosure: u64,
+    /// Whether a broker takes it for the agency.
+    pub(super) by_broker: bool,
 }
 
 impl Terms {
     pub(super) fn of(route: &Route, subscription: &Subscription) -> Self {
-        let age_max = route.agency.delivery.as_ref().map_or(Limits::default().age_max, |rules| rules.limits.age_max);
-        Self { policy: Policy { age_max, exhausted: subscription.on_exhausted }, disclosure: subscription.disclosure }
+        let rules = route.agency.delivery.as_ref();
+        let age_max = rules.map_or(Limits::default().age_max, |rules| rules.limits.age_max);
+        Self {
+            policy: Policy { age_max, exhausted: subscription.on_exhausted },
+            disclosure: subscription.disclosure,
+            by_broker: rules.is_some_and(|rules| rules.transport == TransportKind::Amqp),
+        }
     }
 }
 
@@ -187,8 +195,8 @@ pub(super) fn lapsed(claimed: &Claimed, route: &Route, now: At) -> Verdict {
     }
 }
 
-fn tried(outcome: Outcome, Terms { policy, disclosure }: Terms) -> Verdict {
-    Verdict::Tried { outcome, policy, disclosure }
+fn tried(outcome: Outcome, Terms { policy, disclosure, by_broker }: Terms) -> Verdict {
+    Verdict::Tried { outcome, policy, disclosure, by_broker }
 }
 
 fn unconfigured(now: At) -> Verdict {
@@ -222,10 +230,16 @@ impl Back {
                 let attempted = Attempted { key, id, tries: self.claimed.tries, begun: self.begun, ended: self.ended };
                 attempted.settle(outcome, policy, None, evidence, window)
             }
-            Verdict::Tried { outcome, policy, disclosure } => {
+            Verdict::Tried { outcome, policy, disclosure, by_broker } => {
                 let id = self.claimed.id;
                 let attempted = Attempted { key, id, tries: self.claimed.tries, begun: self.begun, ended: self.ended };
-                attempted.settle(outcome, policy, Some(disclosure), evidence, window)
+                let settlement = attempted.settle(outcome, policy, Some(disclosure), evidence, window);
+                match settlement.transition {
+                    Transition::Finish { state: Finished::Delivered, .. } if by_broker => {
+                        Settlement { by: BROKER.to_owned(), ..settlement }
+                    }
+                    _ => settlement,
+                }
             }
         };
         Done { settlement, accepted_at, bytes }
@@ -342,6 +356,7 @@ fn parcel(claimed: &Claimed, message: Message, span: &Span, now: At) -> Parcel {
     Parcel {
         message,
         webhook_id: claimed.webhook_id,
+        id: claimed.id,
         key: claimed.key.clone(),
         attempt: number(claimed),
         sequence: claimed.key.seq.0,
@@ -349,6 +364,7 @@ fn parcel(claimed: &Claimed, message: Message, span: &Span, now: At) -> Parcel {
         redrive: claimed.redrive,
         traceparent,
         tracestate,
+        correlation_id: claimed.envelope.attributes.correlation_id().map(str::to_owned),
         now,
     }
 }

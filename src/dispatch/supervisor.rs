@@ -18,6 +18,7 @@ use super::places::Pool;
 use crate::catalog::reload::ReloadState;
 use crate::catalog::{Agency, Catalog, Current};
 use crate::connector::Connector;
+use crate::connector::amqp::AmqpClient;
 use crate::connector::webhook::{WebhookClient, WebhookTarget};
 use crate::model::agency::TransportKind;
 use crate::model::id::AgencyId;
@@ -39,6 +40,8 @@ pub struct Setup {
     pub handout: Handout,
     /// All webhooks share it.
     pub client: WebhookClient,
+    /// The way to the broker, where there is one.
+    pub broker: Option<AmqpClient>,
     /// Deliveries in flight at once, over all agencies, beside each agency's own place.
     pub places: usize,
     /// Bytes of data in flight, over all agencies.
@@ -165,7 +168,11 @@ impl Dispatcher {
                     timeout: target.timeout,
                 })))
             }
-            TransportKind::Pull | TransportKind::Amqp => None,
+            TransportKind::Amqp => {
+                let broker = self.setup.broker.as_ref()?;
+                Some(Arc::new(broker.connector(&agency.id, rules.limits.timeout)))
+            }
+            TransportKind::Pull => None,
         }
     }
 }

@@ -23,11 +23,15 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
     let refused = app.reloads.as_ref().and_then(|reloads| reloads.state().refused).map_or(0, |problems| problems.len());
     let because: Vec<_> = [refusing, stopping].into_iter().flatten().collect();
     let status = if because.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let state = serde_json::json!({
+    let mut state = serde_json::json!({
         "ready": because.is_empty(),
         "because": because,
         "catalogue": catalog.revision,
         "refused_deployment_problems": refused,
     });
+    // A broker that is down is no reason to refuse what comes by HTTP; it is said all the same.
+    if let Some(broker) = &app.broker {
+        state["amqp"] = super::broker::state(broker, app.clock.now());
+    }
     body::answer(status, &state)
 }

@@ -23,6 +23,7 @@ pub mod view;
 
 mod agencies;
 mod audit;
+mod broker;
 mod catalogue;
 mod dead_letters;
 mod envelopes;

@@ -10,9 +10,9 @@ use super::agencies;
 use super::auth::Caller;
 use super::body;
 use super::error::{Fault, Problem, Shape};
-use super::outcomes::is_unwelcome;
 use super::path::Named;
 use super::state::App;
+use crate::intake::report::is_unwelcome;
 use crate::ledger::Actor;
 use crate::model::id::AgencyId;
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::KeyRing;
 use super::error::{Kind, Problem};
+use crate::amqp;
 use crate::catalog::Current;
 use crate::catalog::reload::Reloads;
 use crate::clock::Clock;
@@ -69,6 +70,8 @@ pub struct Parts {
     pub reloads: Option<Reloads>,
     /// Who is held, and why.
     pub board: Board,
+    /// How the broker stands, where there is one.
+    pub broker: Option<amqp::View>,
     /// What is handed out to agencies that fetch.
     pub handout: Handout,
     /// The bells.

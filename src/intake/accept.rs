@@ -23,8 +23,8 @@ use crate::wake::Wake;
 pub struct Intake {
     pub(super) catalog: Current,
     pub(super) ledger: Ledger,
-    wake: Wake,
-    clock: Clock,
+    pub(super) wake: Wake,
+    pub(super) clock: Clock,
     metrics: Metrics,
     /// The source that is Falaj's own.
     own: Arc<str>,

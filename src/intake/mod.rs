@@ -6,12 +6,15 @@
 //! awaited before the ledger has the envelope in its queue. I4: what waits for the envelope is woken after the commit, and only
 //! then. I5: a refusal says everything the sender can mend, and nothing about the rights of others.
 //!
-//! Nothing here knows HTTP, and nothing here sends.
+//! What agencies report about their deliveries comes in here as well ([`report`]). Nothing here knows HTTP or AMQP, and nothing here
+//! sends.
 
 mod accept;
 mod dry_run;
 mod refusal;
+pub mod report;
 
 pub use accept::{Accepted, Intake, Sender};
 pub use dry_run::{Asker, DryRun, Other, Would};
 pub use refusal::Refusal;
+pub use report::{Heard, Told, Unheard};

@@ -87,8 +87,8 @@ impl State<'_> {
         Ok(())
     }
 
-    /// An envelope is open again. Its next generation is not written yet.
-    fn reopen(&mut self, seq: u64, duties: &Duties) -> rusqlite::Result<()> {
+    /// An envelope is open again. What opens it (a next generation, an outcome) is not written yet.
+    pub(super) fn reopen(&mut self, seq: u64, duties: &Duties) -> rusqlite::Result<()> {
         self.open.remove(&seq);
         if self.count_left(seq, duties)?.count > 0 {
             return Ok(());

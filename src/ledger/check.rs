@@ -257,10 +257,14 @@ fn stands(
         if waits {
             whole.open = true;
         } else if let (Some(reported_at), true) = (reported_at, state == Finished::Delivered && is_latest) {
-            // A report after a plain success says more, and completes nothing.
+            // A report after a plain success says more, and completes nothing; nor does `applied` after a broker's confirmation.
             let first_waits: bool = lens
                 .connection
-                .prepare_cached("SELECT outcome IS NOT NULL FROM settled WHERE seq = ?1 AND slot = ?2")?
+                .prepare_cached(
+                    "SELECT s.outcome IS NOT NULL OR s.by IS 'broker' AND EXISTS
+                        (SELECT 1 FROM outcome o WHERE o.seq = s.seq AND o.slot = s.slot AND o.outcome <> 1)
+                     FROM settled s WHERE s.seq = ?1 AND s.slot = ?2",
+                )?
                 .query_row((seq, slot), |row| row.get(0))?;
             if first_waits {
                 whole.at = whole.at.max(reported_at);

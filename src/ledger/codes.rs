@@ -17,6 +17,13 @@ pub(super) const PARKED: i64 = 4;
 /// `stuck.state`: handed out under a lease.
 pub(super) const LEASED: i64 = 5;
 
+/// `dead.returned`: it died.
+pub(super) const DIED: i64 = 0;
+/// `dead.returned`: it came back, and what its lane delivered after it is known.
+pub(super) const RETURNED: i64 = 1;
+/// `dead.returned`: it came back, and its lane was not searched to the end: it counts as overtaken.
+pub(super) const RETURNED_UNSURE: i64 = 2;
+
 /// What is counted per agency; the place in an array of counters and `tally.state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Count {

@@ -1,4 +1,4 @@
-//! Dead letters: deliveries that are dead or parked, with what their errors have in common.
+//! Dead letters: deliveries that are dead, parked, or came back ([`super::bounce`]), with what their errors have in common.
 //!
 //! A dead letter is overtaken once its lane has delivered it or a later one: to lead it again would overwrite newer data. That is
 //! kept per lane, in the commits that deliver, so that it is exact for every dead letter of a lane and not for the last one alone.
@@ -37,6 +37,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
+    /// That it came back from the agency's queue, and why.
+    pub(super) fn returned(why: &str) -> Self {
+        Self { class: None, status: None, note: format!("returned by the broker: {why}") }
+    }
+
     /// Names what it has in common with others, and says the note without what differs: runs of digits become `#`.
     fn group(&self) -> (i64, String) {
         let mut note = String::new();
@@ -88,11 +93,11 @@ impl State<'_> {
         Ok(group)
     }
 
-    /// A delivery died.
-    pub(super) fn write_letter(&mut self, spot: Spot, fault: &Fault, now: At) -> rusqlite::Result<()> {
+    /// A delivery died, or came back.
+    pub(super) fn write_letter(&mut self, spot: Spot, fault: &Fault, returned: i64, now: At) -> rusqlite::Result<()> {
         let group = self.group(fault)?;
         let Some(duties) = self.duties(spot.seq)? else { return Ok(()) };
-        let row = (spot.agency, column(spot.seq), spot.slot, spot.lane, duties.ty, group, now.0);
+        let row = (spot.agency, column(spot.seq), spot.slot, spot.lane, duties.ty, group, now.0, returned);
         self.sql.insert_dead.execute(row)?;
         self.count(spot.agency, Count::Letters, i64::from(is_ordered(spot.lane)));
         Ok(())
@@ -141,8 +146,8 @@ pub(super) struct Sought {
 
 /// The dead letters of an agency, in accept order.
 pub(super) const DEAD: &str =
-    "SELECT d.seq, d.slot, d.grp, coalesce((SELECT p.seq >= d.seq FROM passed p WHERE p.agency = d.agency
-        AND p.lane = d.lane), 0), 0 FROM dead d
+    "SELECT d.seq, d.slot, d.grp, d.returned = 2 OR coalesce((SELECT p.seq >= d.seq + (d.returned > 0) FROM passed p
+        WHERE p.agency = d.agency AND p.lane = d.lane), 0), 0 FROM dead d
     WHERE d.agency = ?1 AND d.seq >= ?2 AND d.seq < ?3 AND (?4 IS NULL OR d.type = ?4) AND (?5 IS NULL OR d.grp = ?5)
         AND d.at <= ?7 ORDER BY d.seq LIMIT ?6";
 /// The parked deliveries of an agency, in accept order.

@@ -6,9 +6,9 @@
 //! flight. L5: memory per agency is bounded by its page and what is in flight, whatever the backlog. L6: a finished state never
 //! changes. L7: body and digest never change. L8: nothing here reads the clock: `now` is passed in, and time never goes back.
 //!
-//! What persons do is in [`operate`], [`pause`] and [`jobs`] (R1-R3), what agencies fetch in [`lease`]; a delivery that is led again
-//! enters its lane in [`again`]. What happened to agencies as a whole is in [`event`]. What senders are told of their envelopes is
-//! written in the commits in which it happens ([`notices`]).
+//! What persons do is in [`operate`], [`pause`] and [`jobs`] (R1-R3), what agencies fetch in [`lease`], what comes back from a broker
+//! in [`bounce`]; a delivery that is led again enters its lane in [`again`]. What happened to agencies as a whole is in [`event`]. What
+//! senders are told of their envelopes is written in the commits in which it happens ([`notices`]).
 //!
 //! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
 //! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
@@ -48,6 +48,7 @@ mod search;
 
 mod again;
 mod audit;
+mod bounce;
 mod dead;
 mod event;
 mod jobs;
@@ -77,6 +78,6 @@ pub use repair::{
     Operated, Operation, Pause, RedriveAsk,
 };
 pub use types::{
-    Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query,
-    Recipient, Reported, Settlement, Size, Stored, Tally, Waits,
+    Acceptance, Bounced, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options,
+    Query, Recipient, Reported, Settlement, Size, Stored, Tally, Waits,
 };

@@ -147,13 +147,25 @@ impl Lens<'_> {
             What::Outcome { slot } => notice::notice(source, about, Change::Outcome(&delivery(slot)?), now),
             What::Completed { failed } => {
                 let redrives = self.later(line.seq)?.len();
+                let reopened = redrives + self.reworded(line.seq)?;
                 let listed = u16::try_from(LISTED_MAX).unwrap_or(u16::MAX);
                 let deliveries = self.ended(line, 1, listed)?;
                 let count = line.recipients.len() + redrives;
-                let change = Change::Completed { failed, deliveries: &deliveries, count, redrives };
+                let change = Change::Completed { failed, deliveries: &deliveries, count, reopened };
                 notice::notice(source, about, change, now)
             }
         })
+    }
+}
+
+impl Lens<'_> {
+    /// How many deliveries that a broker took got another first word than `applied`: each may have opened its envelope again.
+    fn reworded(&self, seq: u64) -> rusqlite::Result<usize> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT count(DISTINCT o.slot) FROM outcome o JOIN settled s ON s.seq = o.seq AND s.slot = o.slot
+             WHERE o.seq = ?1 AND s.by = 'broker' AND o.outcome <> 1",
+        )?;
+        select.query_row([column(seq)], |row| row.get::<_, u32>(0)).map(|count| count as usize)
     }
 }
 

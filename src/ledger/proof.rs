@@ -14,10 +14,10 @@ const BROKEN: [(&str, &str); 14] = [
             (SELECT 1 FROM redriven r WHERE r.seq = s.seq AND r.agency = s.agency AND r.slot > s.slot)",
     ),
     (
-        "dead: a dead letter is not dead, not the latest generation, or of another type",
+        "dead: a dead letter neither died nor came back, is not the latest generation, or of another type",
         "SELECT d.seq, d.slot FROM dead d LEFT JOIN settled s ON s.seq = d.seq AND s.slot = d.slot AND s.agency = d.agency
          LEFT JOIN envelope e ON e.seq = d.seq LEFT JOIN error_group g ON g.grp = d.grp
-         WHERE s.state IS NOT 2 OR e.type IS NOT d.type OR g.grp IS NULL OR EXISTS
+         WHERE s.state IS NOT iif(d.returned = 0, 2, 1) OR e.type IS NOT d.type OR g.grp IS NULL OR EXISTS
             (SELECT 1 FROM redriven r WHERE r.seq = d.seq AND r.agency = d.agency AND r.slot > d.slot)",
     ),
     (
@@ -27,7 +27,21 @@ const BROKEN: [(&str, &str); 14] = [
                 AND EXISTS (SELECT 1 FROM dead x WHERE x.agency = settled.agency AND x.lane = settled.lane)
              GROUP BY agency, lane) s
             ON s.agency = d.agency AND s.lane = d.lane LEFT JOIN passed p ON p.agency = d.agency AND p.lane = d.lane
-         WHERE s.seq >= d.seq AND (p.seq IS NULL OR p.seq < d.seq)",
+         WHERE d.returned < 2 AND s.seq >= d.seq + d.returned AND (p.seq IS NULL OR p.seq < d.seq + d.returned)",
+    ),
+    (
+        "returned: what came back is no dead letter",
+        "SELECT s.seq, s.slot FROM settled s LEFT JOIN dead d ON d.agency = s.agency AND d.seq = s.seq AND d.slot = s.slot
+            AND d.lane = s.lane AND d.returned > 0
+         WHERE s.state = 1 AND d.seq IS NULL AND (s.by = 'broker' AND s.outcome = 2 OR EXISTS
+                (SELECT 1 FROM outcome o WHERE o.seq = s.seq AND o.slot = s.slot AND o.by = 'broker'))
+            AND NOT EXISTS (SELECT 1 FROM redriven r WHERE r.seq = s.seq AND r.agency = s.agency AND r.slot > s.slot)",
+    ),
+    (
+        "returned: a dead letter came back, and was not refused",
+        "SELECT d.seq, d.slot FROM dead d JOIN settled s ON s.seq = d.seq AND s.slot = d.slot WHERE d.returned > 0 AND coalesce(
+            (SELECT o.outcome FROM outcome o WHERE o.seq = d.seq AND o.slot = d.slot ORDER BY o.n DESC LIMIT 1), s.outcome)
+            IS NOT 2",
     ),
     (
         "overtaken: a lane is said to have delivered what it has not",
@@ -45,7 +59,7 @@ const BROKEN: [(&str, &str); 14] = [
         "gap: a dead letter that nothing overtook is no gap",
         "SELECT d.seq, d.slot FROM dead d LEFT JOIN passed p ON p.agency = d.agency AND p.lane = d.lane
          LEFT JOIN gap g ON g.agency = d.agency AND g.lane = d.lane AND g.seq = d.seq
-         WHERE d.lane & 1 = 1 AND g.seq IS NULL AND (p.seq IS NULL OR p.seq < d.seq)",
+         WHERE d.lane & 1 = 1 AND d.returned = 0 AND g.seq IS NULL AND (p.seq IS NULL OR p.seq < d.seq)",
     ),
     (
         "redriven: it is of no job, or of another agency",

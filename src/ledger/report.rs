@@ -1,7 +1,7 @@
 //! What an agency reports later, by the id of a delivery that it has.
 //!
-//! A delivery that still waits for a final outcome takes one; one that is finished otherwise changes no more (L6). One that is
-//! not finished although the agency has it (its answer was lost) is ended by the report, unless it waits behind another: an
+//! A delivery that still waits for a final outcome takes one; one that is finished otherwise changes no more (L6). One that a broker
+//! took for its agency takes any first word: the agency has said nothing until then. One that is not finished although the agency has it (its answer was lost) is ended by the report, unless it waits behind another: an
 //! agency cannot have had that one.
 
 use rusqlite::OptionalExtension;
@@ -10,8 +10,8 @@ use super::codes::{self, Count, LEASED};
 use super::flow::Place;
 use super::id::{Address, column};
 use super::settle::{End, Spot};
-use super::state::{State, has_failed};
-use crate::model::delivery::Finished;
+use super::state::{State, has_failed, waits};
+use crate::model::delivery::{BROKER, Finished};
 use crate::model::outcome::{BusinessOutcome, Report};
 use crate::model::time::At;
 
@@ -51,13 +51,14 @@ impl State<'_> {
             return Ok(Verdict::Noted);
         }
         let settled = self.sql.select_settled.query_row((column(seq), slot), |row| {
-            Ok((row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?, At(row.get(4)?)))
+            let silent = row.get::<_, Option<String>>(5)?.as_deref() == Some(BROKER);
+            Ok((row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?, At(row.get(4)?), silent))
         });
         match settled.optional()? {
-            Some((state, outcome, at)) => {
-                let first = outcome.and_then(codes::read_outcome);
+            Some((state, outcome, at, silent)) => {
+                let before = Before { outcome: outcome.and_then(codes::read_outcome), at, silent };
                 let delivered = codes::read_finished(state) == Some(Finished::Delivered);
-                if delivered { self.follow(spot, later, first, by, at, now) } else { Ok(Verdict::Conflict(slot)) }
+                if delivered { self.follow(spot, later, before, by, now) } else { Ok(Verdict::Conflict(slot)) }
             }
             None => self.end_by_report(spot, later, by, now),
         }
@@ -68,19 +69,24 @@ impl State<'_> {
         &mut self,
         spot: Spot,
         later: Later,
-        first: Option<BusinessOutcome>,
+        before: Before,
         by: Option<String>,
-        delivered_at: At,
         now: At,
     ) -> rusqlite::Result<Verdict> {
         let last = self.sql.last_outcome.query_row((column(spot.seq), spot.slot), |row| Ok((row.get(0)?, row.get(1)?)));
         let (n, current) = match last.optional()? {
             Some((n, code)) => (n, codes::read_outcome(code)),
-            None => (0, first),
+            None => (0, before.outcome),
         };
         match current {
             Some(current) if current == later.outcome => return Ok(Verdict::Repeat(spot.slot)),
             Some(current) if current.is_final() => return Ok(Verdict::Conflict(spot.slot)),
+            // The agency's first word. That it applied what it has changes nothing.
+            None if before.silent && later.outcome != BusinessOutcome::Applied => {
+                let report = Report { outcome: Some(later.outcome), ..later.report };
+                self.judge_again(spot, before.at, report, by, now)?;
+                return Ok(Verdict::Recorded(spot.slot));
+            }
             // An answer without an outcome counts as done: it may still be said in full, not contradicted.
             None if later.outcome != BusinessOutcome::Applied => return Ok(Verdict::Conflict(spot.slot)),
             _ => {}
@@ -90,10 +96,34 @@ impl State<'_> {
             self.tell_outcome(spot.seq, spot.slot)?;
         }
         if current.is_some() && later.outcome.is_final() {
-            self.sql.delete_open_outcome.execute((delivered_at.0, column(spot.seq), spot.slot))?;
+            self.sql.delete_open_outcome.execute((before.at.0, column(spot.seq), spot.slot))?;
             self.through(spot.seq, spot.slot, has_failed(Finished::Delivered, Some(later.outcome)), now.0)?;
         }
         Ok(Verdict::Recorded(spot.slot))
+    }
+
+    /// Takes an outcome of a delivery whose envelope may be complete already, and judges the envelope again.
+    pub(super) fn judge_again(
+        &mut self,
+        spot: Spot,
+        delivered_at: At,
+        report: Report,
+        by: Option<String>,
+        now: At,
+    ) -> rusqlite::Result<()> {
+        let (seq, slot) = (column(spot.seq), spot.slot);
+        let Some((duties, outcome)) = self.duties(spot.seq)?.zip(report.outcome) else { return Ok(()) };
+        self.reopen(spot.seq, &duties)?;
+        let n: Option<i64> = self.sql.last_outcome.query_row((seq, slot), |row| row.get(0)).optional()?;
+        self.write_outcome(spot, n.unwrap_or(0) + 1, outcome, report, by, now)?;
+        if waits(Finished::Delivered, Some(outcome)) {
+            self.sql.insert_open_outcome.execute((delivered_at.0, seq, slot))?;
+            return Ok(());
+        }
+        self.tell_outcome(spot.seq, slot)?;
+        self.sql.delete_open_outcome.execute((delivered_at.0, seq, slot))?;
+        self.through(spot.seq, slot, has_failed(Finished::Delivered, Some(outcome)), now.0)?;
+        Ok(())
     }
 
     pub(super) fn write_outcome(
@@ -156,6 +186,17 @@ impl State<'_> {
     pub(super) fn stuck_head(&mut self, spot: Spot) -> rusqlite::Result<Option<StuckRow>> {
         Ok(self.stuck_row(spot.agency, spot.lane)?.filter(|row| row.place == (spot.seq, spot.slot)))
     }
+}
+
+/// What was known of a delivery before a report.
+#[derive(Debug)]
+struct Before {
+    /// The outcome in the agency's answer.
+    outcome: Option<BusinessOutcome>,
+    /// When it was delivered.
+    at: At,
+    /// Whether a broker took it, so that there was no answer of the agency's.
+    silent: bool,
 }
 
 /// What decides about a stuck row.

@@ -2,7 +2,7 @@
 -- Times are milliseconds since 1970 in UTC. Numbers that stand for words are those of codes.rs and are only ever added to.
 
 CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,     -- format, key (32 random bytes), seq_floor, at_floor
+    key   TEXT PRIMARY KEY,     -- format, key (32 random bytes), seq_floor, at_floor, swept_max (the latest seq that was swept)
     value BLOB NOT NULL
 ) WITHOUT ROWID;
 
@@ -91,7 +91,7 @@ CREATE TABLE settled (
     attempts   INTEGER NOT NULL,
     ms         INTEGER,
     at         INTEGER NOT NULL,
-    by         TEXT,                -- NULL: the agency itself
+    by         TEXT,                -- NULL: the agency itself; 'broker': it is in the agency's queue, and the agency has said nothing
     why        TEXT,
     reason     TEXT,
     reference  TEXT,
@@ -122,7 +122,7 @@ CREATE TABLE outcome (
     outcome   INTEGER NOT NULL,
     reason    TEXT,
     reference TEXT,
-    by        TEXT,                 -- NULL: the agency itself
+    by        TEXT,                 -- NULL: the agency itself; 'broker': it came back from the agency's queue
     PRIMARY KEY (seq, slot, n)
 ) WITHOUT ROWID;
 
@@ -143,15 +143,16 @@ CREATE TABLE gap (
     PRIMARY KEY (agency, lane, seq)
 ) WITHOUT ROWID;
 
--- Dead letters: deliveries whose latest generation is dead. A redrive takes the row away.
+-- Dead letters: deliveries whose latest generation is dead, or was delivered and came back. A redrive takes the row away.
 CREATE TABLE dead (
-    agency INTEGER,
-    seq    INTEGER,
-    slot   INTEGER NOT NULL,
-    lane   INTEGER NOT NULL,
-    type   INTEGER NOT NULL,    -- type.n
-    grp    INTEGER NOT NULL,    -- error_group.grp
-    at     INTEGER NOT NULL,    -- when it died
+    agency   INTEGER,
+    seq      INTEGER,
+    slot     INTEGER NOT NULL,
+    lane     INTEGER NOT NULL,
+    type     INTEGER NOT NULL,    -- type.n
+    grp      INTEGER NOT NULL,    -- error_group.grp
+    at       INTEGER NOT NULL,    -- when it died or came back
+    returned INTEGER NOT NULL,    -- 0 it died; 1 it came back; 2 it came back, and its lane was not searched to the end: overtaken
     PRIMARY KEY (agency, seq)
 ) WITHOUT ROWID;
 CREATE INDEX dead_lane ON dead (agency, lane);
@@ -161,7 +162,7 @@ CREATE INDEX dead_group ON dead (agency, grp, seq);
 CREATE TABLE error_group (grp INTEGER PRIMARY KEY, class INTEGER, status INTEGER, note TEXT NOT NULL);
 
 -- The latest delivered of an ordered lane, once the lane has dead letters, was replayed, or was reported on out of turn. A dead
--- letter of the lane with this seq or a lower one is overtaken.
+-- letter of the lane with this seq or a lower one is overtaken; one that came back is not overtaken by itself.
 CREATE TABLE passed (agency INTEGER, lane INTEGER, seq INTEGER NOT NULL, PRIMARY KEY (agency, lane)) WITHOUT ROWID;
 
 CREATE TABLE disclosure (

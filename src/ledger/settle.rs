@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::codes::{self, BUSY, Count, PARKED, READY, RETRY};
+use super::codes::{self, BUSY, Count, DIED, PARKED, READY, RETRY};
 use super::dead::Fault;
 use super::flow::{Flight, Place, Row, Spill};
 use super::id::{column, is_ordered};
@@ -270,7 +270,7 @@ impl State<'_> {
             Finished::Delivered => self.arrived(spot)?,
             Finished::Dead => {
                 self.mark_gap(spot.agency, spot.lane, spot.seq, spot.slot)?;
-                self.write_letter(spot, &end.fault.unwrap_or_default(), now)?;
+                self.write_letter(spot, &end.fault.unwrap_or_default(), DIED, now)?;
             }
             Finished::Skipped => self.mark_gap(spot.agency, spot.lane, spot.seq, spot.slot)?,
             Finished::Expired | Finished::Cancelled => {}

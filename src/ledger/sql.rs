@@ -82,7 +82,8 @@ statements! {
 
     insert_settled = "INSERT INTO settled (seq, slot, agency, lane, state, outcome, attempts, ms, at, by, why, reason, reference,
         disclosure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-    select_settled = "SELECT agency, lane, state, outcome, at FROM settled WHERE seq = ?1 AND slot = ?2";
+    select_settled = "SELECT agency, lane, state, outcome, at, by FROM settled WHERE seq = ?1 AND slot = ?2";
+    settled_after = "SELECT seq, agency, lane, state FROM settled WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     settled_of = "SELECT s.slot, s.agency, s.lane, s.state,
         coalesce((SELECT o.outcome FROM outcome o WHERE o.seq = s.seq AND o.slot = s.slot ORDER BY o.n DESC LIMIT 1), s.outcome)
         FROM settled s WHERE s.seq = ?1 ORDER BY s.slot";
@@ -104,7 +105,9 @@ statements! {
     delete_gap = "DELETE FROM gap WHERE agency = ?1 AND lane = ?2 AND seq = ?3";
 
     insert_group = "INSERT INTO error_group (grp, class, status, note) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-    insert_dead = "INSERT INTO dead (agency, seq, slot, lane, type, grp, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    insert_dead = "INSERT INTO dead (agency, seq, slot, lane, type, grp, at, returned)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    select_dead = "SELECT slot FROM dead WHERE agency = ?1 AND seq = ?2";
     delete_dead = "DELETE FROM dead WHERE agency = ?1 AND seq = ?2";
     dead_of_lane = "SELECT 1 FROM dead WHERE agency = ?1 AND lane = ?2 LIMIT 1";
     pass = "INSERT INTO passed (agency, lane, seq) VALUES (?1, ?2, ?3)
@@ -133,7 +136,8 @@ statements! {
     reopen = "DELETE FROM completed WHERE seq = ?1";
 
     completed_at = "SELECT max(at) FROM (SELECT at FROM settled WHERE seq = ?1 UNION ALL SELECT o.at FROM outcome o
-        JOIN settled s ON s.seq = o.seq AND s.slot = o.slot WHERE o.seq = ?1 AND s.outcome IS NOT NULL)";
+        JOIN settled s ON s.seq = o.seq AND s.slot = o.slot WHERE o.seq = ?1 AND (s.outcome IS NOT NULL OR s.by = 'broker'
+            AND EXISTS (SELECT 1 FROM outcome x WHERE x.seq = o.seq AND x.slot = o.slot AND x.outcome <> 1)))";
 
     select_job = "SELECT n, kind, agency, state, cursor, until, type, grp, picks, force, rate, paced_us, actor, created_at
         FROM job WHERE id = ?1";

@@ -61,6 +61,8 @@ pub(super) struct State<'c> {
     pub(super) show_pauses: bool,
     /// Agencies under a replay, which alone is offered.
     pub(super) holds: HashMap<i64, Hold>,
+    /// The latest seq that was swept.
+    pub(super) swept_max: u64,
     /// The latest time that was handed in; time stands still rather than go back.
     pub(super) latest: i64,
     /// Rows gathered over a turn, so that they are inserted in key order: agency, seq, slot, lane.
@@ -111,6 +113,7 @@ impl<'c> State<'c> {
             show_pauses: false,
             holds: super::jobs::read_holds(connection)?,
             next_seq: next.max(1).cast_unsigned(),
+            swept_max: floor("swept_max")?.cast_unsigned(),
             latest: last.map_or(0, |(_, at)| at).max(floor("at_floor")?),
             new_pending: Vec::new(),
             new_lookups: Vec::new(),

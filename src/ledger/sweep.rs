@@ -131,7 +131,9 @@ impl State<'_> {
         self.sql.set_meta.execute(("at_floor", self.latest))?;
         for (at, seq, head) in &rows {
             self.forget(*at, seq.cast_unsigned(), head)?;
+            self.swept_max = self.swept_max.max(seq.cast_unsigned());
         }
+        self.sql.set_meta.execute(("swept_max", column(self.swept_max)))?;
         Ok(rows.len())
     }
 
@@ -166,12 +168,12 @@ impl State<'_> {
 
     /// Takes what ended out of the counters, with the gaps and dead letters that it left.
     fn forget_settled(&mut self, seq: u64) -> rusqlite::Result<()> {
-        let ends: Vec<(i64, i64, i64)> = self
+        let ends: Vec<(i64, i64, i64, Option<i64>)> = self
             .sql
             .settled_of
-            .query_map([column(seq)], |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .query_map([column(seq)], |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for (agency, lane, state) in ends {
+        for (agency, lane, state, outcome) in ends {
             let Some(state) = codes::read_finished(state) else { continue };
             self.count(agency, Count::of(state), -1);
             match state {
@@ -181,7 +183,13 @@ impl State<'_> {
                     self.take_letter(agency, lane, seq)?;
                     self.forget_passed(agency, lane, seq)?;
                 }
-                Finished::Delivered => self.forget_passed(agency, lane, seq)?,
+                Finished::Delivered => {
+                    // It may have come back.
+                    if outcome.and_then(codes::read_outcome) == Some(BusinessOutcome::Refused) {
+                        self.take_letter(agency, lane, seq)?;
+                    }
+                    self.forget_passed(agency, lane, seq)?;
+                }
                 Finished::Expired | Finished::Cancelled => {}
             }
         }

@@ -289,6 +289,19 @@ pub enum Reported {
     Noted,
 }
 
+/// What became of a delivery that came back from its agency's queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bounced {
+    /// It is refused and a dead letter; the delivery as it now stands.
+    Recorded(DeliveryView),
+    /// It had come back before.
+    Repeat(DeliveryView),
+    /// Its sending is not stored yet: ask again.
+    InFlight,
+    /// Nothing was done: it was led again since, it ended otherwise, or its agency said otherwise.
+    Stale(DeliveryView),
+}
+
 /// How the store is doing.
 #[derive(Debug, Clone, Default)]
 pub struct Health {

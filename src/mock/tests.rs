@@ -45,6 +45,7 @@ fn parcel(id: u128, subject: &str, sequence: u64) -> Parcel {
             body: Bytes::from(body.to_string()),
         },
         webhook_id: DeliveryId::from_uuid(Uuid::from_u128(id)),
+        id: DeliveryId::from_uuid(Uuid::from_u128(id)),
         key: DeliveryKey { agency: AgencyId::parse("moi").unwrap(), seq: Seq(sequence), slot: Slot(1) },
         attempt: 1,
         sequence,
@@ -52,6 +53,7 @@ fn parcel(id: u128, subject: &str, sequence: u64) -> Parcel {
         redrive: false,
         traceparent: None,
         tracestate: None,
+        correlation_id: None,
         now: NOW,
     }
 }

@@ -6,6 +6,9 @@ use super::id::{AgencyId, DeliveryId, EnvelopeId, EventType, Seq, Slot};
 use super::outcome::{Class, Report};
 use super::time::At;
 
+/// Who ended a delivery that a broker took for its agency: the agency itself has said nothing yet.
+pub const BROKER: &str = "broker";
+
 /// Which delivery: the agency, the envelope's place in accept order, and the delivery's number within the envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryKey {

@@ -52,8 +52,9 @@ pub enum Change<'a> {
         deliveries: &'a [DeliveryView],
         /// How many there are.
         count: usize,
-        /// How many of them are redrives. Only a redrive opens an envelope again, so this tells one completion from the next.
-        redrives: usize,
+        /// How often it may have been opened again: by redrives, and by agencies that had the first word after a broker's confirmation.
+        /// This tells one completion from the next.
+        reopened: usize,
     },
 }
 
@@ -90,8 +91,8 @@ pub fn notice(source: &str, about: About<'_>, change: Change<'_>, now: At) -> En
     let (ty, id, data) = match change {
         Change::Ended(delivery) => (SETTLED, settled_id(delivery.id), settled(about, delivery)),
         Change::Outcome(delivery) => (SETTLED, outcome_id(delivery.id), settled(about, delivery)),
-        Change::Completed { failed, deliveries, count, redrives } => {
-            (COMPLETED, completed_id(about.id, redrives), completed(about, failed, deliveries, count))
+        Change::Completed { failed, deliveries, count, reopened } => {
+            (COMPLETED, completed_id(about.id, reopened), completed(about, failed, deliveries, count))
         }
     };
     let original = about.attributes;
@@ -150,8 +151,8 @@ fn outcome_id(delivery: DeliveryId) -> String {
     format!("{delivery}.outcome")
 }
 
-fn completed_id(envelope: EnvelopeId, redrives: usize) -> String {
-    format!("{envelope}.completed.{redrives}")
+fn completed_id(envelope: EnvelopeId, reopened: usize) -> String {
+    format!("{envelope}.completed.{reopened}")
 }
 
 /// What a notice is about, by its id.
@@ -169,8 +170,8 @@ pub fn told(id: &str) -> Option<Told> {
     match change {
         "settled" | "outcome" => DeliveryId::parse(thing).map(Told::Delivery),
         _ => {
-            let redrives = change.strip_prefix("completed.")?;
-            redrives.parse::<usize>().ok()?;
+            let reopened = change.strip_prefix("completed.")?;
+            reopened.parse::<usize>().ok()?;
             EnvelopeId::parse(thing).map(Told::Envelope)
         }
     }
@@ -283,7 +284,7 @@ mod tests {
         let attributes = attributes(&[]);
         let deliveries: Vec<DeliveryView> = (1..=300).map(delivery).collect();
         let told = |deliveries: &[DeliveryView], failed| {
-            let change = Change::Completed { failed, deliveries, count: deliveries.len(), redrives: 3 };
+            let change = Change::Completed { failed, deliveries, count: deliveries.len(), reopened: 3 };
             notice(SOURCE, about(&attributes), change, At(6))
         };
         let many = told(&deliveries, true);

@@ -9,7 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
     ("telemetry", &["model"]),
-    ("config", &["model", "catalog", "telemetry"]),
+    ("config", &["model", "catalog", "amqp", "telemetry"]),
     ("amqp", &["model"]),
     ("ledger", &["model"]),
     ("mapping", &["model"]),
@@ -20,7 +20,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("intake", &["catalog", "schema", "mapping", "ledger", "wake", "clock", "telemetry", "model"]),
     ("dispatch", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
     ("janitor", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
-    ("alarm", &["dispatch", "ledger", "catalog", "connector", "mapping", "clock", "telemetry", "model"]),
+    ("alarm", &["dispatch", "ledger", "catalog", "connector", "mapping", "amqp", "clock", "telemetry", "model"]),
+    ("broker", &["intake", "dispatch", "ledger", "catalog", "amqp", "wake", "http", "clock", "telemetry", "model"]),
     (
         "http",
         &[
@@ -31,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "mapping",
             "ledger",
             "wake",
+            "amqp",
             "clock",
             "telemetry",
             "config",
@@ -128,6 +130,18 @@ fn a_foreign_crate_has_one_home() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_broker_s_door_takes_problems_from_http_and_looks_at_the_board_and_no_more() {
+    for source in sources().iter().filter(|source| source.module == "broker") {
+        for line in source.code().lines().filter(|line| line.contains("crate::")) {
+            let narrow =
+                |module: &str, allowed: &str| !line.contains(&format!("crate::{module}")) || line.contains(allowed);
+            assert!(narrow("http", "crate::http::error::"), "{}: {line}", source.path.display());
+            assert!(narrow("dispatch", "crate::dispatch::Board;"), "{}: {line}", source.path.display());
+        }
+    }
 }
 
 #[test]

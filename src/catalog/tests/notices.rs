@@ -51,7 +51,7 @@ fn notices() -> [Envelope; 3] {
     let about =
         About { id: EnvelopeId::from_uuid(uuid::Uuid::from_u128(2)), accepted_at: At(1), attributes: &original };
     let deliveries = vec![delivery.clone(); 300];
-    let completed = Change::Completed { failed: true, deliveries: &deliveries, count: 300, redrives: 0 };
+    let completed = Change::Completed { failed: true, deliveries: &deliveries, count: 300, reopened: 0 };
     let changes = [Change::Ended(&delivery), Change::Outcome(&delivery), completed];
     changes.map(|change| notice::notice(notice::SOURCE, about, change, At(9)))
 }

@@ -81,6 +81,7 @@ pub(super) fn parcel() -> Parcel {
             body: Bytes::from_static(br#"{"specversion":"1.0"}"#),
         },
         webhook_id: id,
+        id,
         key: DeliveryKey { agency: AgencyId::parse("moi").unwrap(), seq: Seq(1), slot: Slot(1) },
         attempt: 1,
         sequence: 42,
@@ -88,6 +89,7 @@ pub(super) fn parcel() -> Parcel {
         redrive: false,
         traceparent: None,
         tracestate: None,
+        correlation_id: None,
         now: NOW,
     }
 }

@@ -128,6 +128,7 @@ impl Town {
             wake: wake.clone(),
             board: board.clone(),
             client: WebhookClient::new(Egress::default()).unwrap(),
+            broker: None,
             places: 64,
             in_flight_bytes_max: 1 << 20,
             message_bytes_max: 1 << 20,
@@ -178,7 +179,9 @@ impl Town {
                 parked: 0,
                 dead_per_hour: 0,
                 disk_free_bytes: 0,
+                broker_down: Duration::ZERO,
             },
+            broker: None,
             outbox: None,
         };
         tasks.push(tokio::spawn(alarms.run(stop.clone())));

@@ -260,6 +260,11 @@ impl Problem {
         self.retry_after_s
     }
 
+    /// Where the wrong fields are.
+    pub fn pointers(&self) -> impl Iterator<Item = &str> {
+        self.errors.iter().map(|fault| fault.pointer.as_str())
+    }
+
     /// Its HTTP status.
     pub fn status(&self) -> StatusCode {
         self.kind.status()

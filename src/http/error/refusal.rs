@@ -1,7 +1,7 @@
 //! What intake and ledger say, as problems.
 
 use super::{Fault, Kind, Problem};
-use crate::intake::Refusal;
+use crate::intake::{Refusal, Unheard};
 use crate::ledger::LedgerError;
 use crate::model::cloudevents::{AttributeFault, EventFault};
 use crate::model::json::JsonFault;
@@ -41,6 +41,35 @@ impl From<Refusal> for Problem {
                 .retry_after(STOPPED_RETRY_S)
             }
             Refusal::Unavailable(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<Unheard> for Problem {
+    fn from(unheard: Unheard) -> Self {
+        match unheard {
+            Unheard::NotFound => Self::not_found(),
+            Unheard::NoRetry { delivered: true } => Self::conflict(
+                "The delivery is delivered; it is not sent again.",
+                "تم التسليم بالفعل، ولن يُرسل مرة أخرى.",
+            ),
+            Unheard::NoRetry { delivered: false } => Self::conflict(
+                "Only a leased delivery can be given back for a retry; answer the webhook itself instead.",
+                "لا تُعاد للمحاولة إلا عملية تسليم ضمن مهلة استلام سارية؛ أجب عن الطلب الوارد نفسه بدلًا من ذلك.",
+            ),
+            Unheard::Leased => Self::conflict(
+                "The delivery is handed out under a lease; report under that lease.",
+                "عملية التسليم ضمن مهلة استلام سارية؛ أرسل النتيجة مع «lease» الخاصة بها.",
+            ),
+            Unheard::Final(outcome) => Self::conflict(
+                format!("The final outcome `{}` was recorded before.", outcome.as_str()),
+                format!("سبق تسجيل النتيجة النهائية «{}».", outcome.as_str()),
+            ),
+            Unheard::State => Self::conflict(
+                "The delivery cannot take this report in its state.",
+                "لا تقبل عملية التسليم هذه النتيجة في حالتها الراهنة.",
+            ),
+            Unheard::Unavailable(error) => Self::from(error),
         }
     }
 }

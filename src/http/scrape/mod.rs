@@ -1,5 +1,5 @@
 //! `GET /metrics`: what was counted as it happened (`telemetry::metrics`), and what can be read at this moment: the agencies with
-//! their queues, their age and who is held ([`agencies`]), and the bus itself ([`bus`]).
+//! their queues, their age and who is held ([`agencies`]), the bus itself ([`bus`]), and the broker ([`broker`]).
 //!
 //! A scrape is always answered: what cannot be read now (a ledger that was closed or broke) is left out, so that `falaj_accepting` can
 //! say so.
@@ -16,6 +16,7 @@ use crate::telemetry::exposition::Format;
 use crate::telemetry::process;
 
 mod agencies;
+mod broker;
 mod bus;
 
 /// `GET /metrics`
@@ -28,6 +29,7 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     let mut read = Registry::default();
     agencies::register(&app, &mut read).await;
     bus::register(&app, size, &mut read).await;
+    broker::register(&app, &mut read);
     if let Some(process) = process {
         process.register(&mut read);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
-use crate::model::delivery::{Attempt, DeliveryKey, EnvelopeView, Finished, Standing, Transition, Tries};
+use crate::model::delivery::{Attempt, BROKER, DeliveryKey, EnvelopeView, Finished, Standing, Transition, Tries};
 use crate::model::envelope::{AttributeValue, Attributes, Envelope};
 use crate::model::id::{AgencyId, EventType, Seq, Slot};
 use crate::model::notice;
@@ -16,6 +16,7 @@ use crate::model::outcome::{BusinessOutcome, Class, Report};
 use crate::model::time::At;
 
 mod accept;
+mod bounces;
 mod drains;
 mod jobs;
 mod lanes;

@@ -21,7 +21,7 @@ pub fn binary<'a>(
     body: &Bytes,
     bounds: &Bounds,
 ) -> Result<Envelope, EventFault> {
-    let content_type = content_type.filter(|text| is_json_media_type(text)).ok_or(EventFault::DataNotJson)?;
+    let content_type = media_type(content_type)?;
     let mut draft = Draft::new(bounds);
     let (mut trace, mut state) = (None, None);
     for (header, value) in headers {
@@ -41,7 +41,7 @@ pub fn binary<'a>(
             }
         }
     }
-    draft.put("datacontenttype", Given::Text(Cow::Borrowed(without_charset(content_type))));
+    draft.put("datacontenttype", Given::Text(Cow::Borrowed(content_type)));
     if let Some(trace) = trace.filter(|_| !draft.has("traceparent")) {
         draft.put("traceparent", Given::Text(Cow::Borrowed(trace)));
         if let Some(state) = state.filter(|_| !draft.has("tracestate")) {
@@ -49,12 +49,23 @@ pub fn binary<'a>(
         }
     }
     let attributes = draft.finish()?;
+    Ok(Envelope { attributes, data: data_of(body, bounds)? })
+}
+
+/// The media type of the data, which must be JSON.
+pub(super) fn media_type(content_type: Option<&str>) -> Result<&str, EventFault> {
+    let json = content_type.filter(|text| is_json_media_type(text)).ok_or(EventFault::DataNotJson)?;
+    Ok(without_charset(json))
+}
+
+/// A body that is the data.
+pub(super) fn data_of(body: &Bytes, bounds: &Bounds) -> Result<Bytes, EventFault> {
     let text = std::str::from_utf8(body).map_err(|_| EventFault::NotUtf8)?;
     if text.trim_matches([' ', '\t', '\n', '\r']).is_empty() {
         return Err(EventFault::NoData);
     }
     json::check(text, bounds.depth_max)?;
-    Ok(Envelope { attributes, data: body.clone() })
+    Ok(body.clone())
 }
 
 /// `application/json; charset=utf-8` says no more than `application/json`, and many clients add it unasked.
@@ -70,7 +81,7 @@ fn without_charset(content_type: &str) -> &str {
 }
 
 /// Decodes a header value (HTTP binding, section 3.1.3.2): quotes taken off, one round of percent-decoding, then UTF-8.
-fn decode(value: &[u8]) -> Option<Cow<'_, str>> {
+pub fn decode(value: &[u8]) -> Option<Cow<'_, str>> {
     let value = value.trim_ascii();
     let quoted = value.len() >= 2 && value.starts_with(b"\"") && value.ends_with(b"\"");
     if !quoted && !value.contains(&b'%') {

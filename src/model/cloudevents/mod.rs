@@ -1,4 +1,4 @@
-//! CloudEvents 1.0.2, HTTP protocol binding and JSON format: how an envelope is read from bytes.
+//! CloudEvents 1.0.2, HTTP and AMQP bindings and JSON format: how an envelope is read from bytes.
 //!
 //! C1: an envelope is either whole and legal or refused; nothing is mended. C2: everything that is wrong with the attributes is
 //! said at once. C3: no fault repeats a value, only names. C4: data is a slice of the body that came, byte for byte. C5: every
@@ -11,13 +11,15 @@ use bytes::Bytes;
 mod binary;
 mod draft;
 mod fault;
+mod properties;
 mod shape;
 mod structured;
 #[cfg(test)]
 mod tests;
 
-pub use binary::binary;
+pub use binary::{binary, decode};
 pub use fault::{AttributeFault, EventFault};
+pub use properties::{Property, properties};
 pub use shape::{is_json_media_type, is_traceparent, is_uri_reference};
 pub use structured::{batch, structured};
 

@@ -253,3 +253,45 @@ fn shapes_follow_their_standards() {
         assert!(!is_json_media_type(bad), "{bad}");
     }
 }
+
+#[test]
+fn typed_headers_say_the_same_as_text_and_are_taken_as_they_are() {
+    let body = Bytes::from_static(b"{\"n\":1}");
+    let read = |attributes: &[(&str, Property<'_>)]| {
+        let required = [
+            ("specversion", Property::Text(b"1.0")),
+            ("id", Property::Text(b"50%41")),
+            ("source", Property::Text(b"urn:x")),
+            ("type", Property::Text(b"a.b")),
+        ];
+        let all = required.into_iter().chain(attributes.iter().copied());
+        properties(all, Some("application/json; charset=utf-8"), None, &body, &Bounds::default())
+    };
+    let typed = read(&[
+        ("time", Property::Timestamp(1_700_000_000)),
+        ("n", Property::Integer(7)),
+        ("f", Property::Boolean(true)),
+    ]);
+    let typed = typed.unwrap();
+    assert_eq!(typed.attributes.id, "50%41", "nothing is decoded");
+    assert_eq!(typed.attributes.time.as_deref(), Some("2023-11-14T22:13:20.000Z"));
+    let text = read(&[
+        ("time", Property::Text(b"2023-11-14T22:13:20.000Z")),
+        ("n", Property::Text(b"7")),
+        ("f", Property::Text(b"true")),
+    ]);
+    assert_eq!(typed.digest(), text.unwrap().digest());
+    for (bad, keyword) in [
+        (("subject", Property::Text(b"\xff")), "encoding"),
+        (("n", Property::Integer(1 << 40)), "type"),
+        (("n", Property::Other), "type"),
+        (("id", Property::Text(b"twice")), "doubled"),
+        (("datacontenttype", Property::Text(b"text/plain")), "name"),
+    ] {
+        let Err(EventFault::Attributes(faults)) = read(&[bad]) else { panic!("{bad:?} was taken") };
+        assert_eq!(faults.len(), 1, "{keyword}: {faults:?}");
+    }
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let one = [("specversion", Property::Text(b"1.0"))].into_iter();
+    assert!(properties(one, Some("text/plain"), Some(trace), &body, &Bounds::default()).is_err());
+}

@@ -123,6 +123,7 @@ impl Door {
             reloads: None,
             catalog: catalog.clone(),
             board: board.clone(),
+            broker: None,
             handout,
             wake: wake.clone(),
             clock: clock.clone(),

@@ -2,10 +2,11 @@
 //!
 //! The reference knows per delivery whether it is finished, parked, due, in flight or leased. What a claim or a lease returns must be
 //! the lowest unfinished delivery of its lane, due, not parked and not out, of an agency that is neither paused nor held by a
-//! replay, before the mark of a drain, and it must tell of the latest loss before it. What a job makes must be the next generation
-//! of what was dead (or delivered, for a replay), not overtaken, in a lane that is not out. Whatever happened while the sender
-//! listened it must have been told, once and in order, and nothing else. When everything is driven to its end, everything must have
-//! been offered. `check` proves the rest after crashes and at the end.
+//! replay, before the mark of a drain, and it must tell of the latest loss before it. What came back from a broker is delivered and a
+//! dead letter, once, unless its agency had said otherwise. What a job makes must be the next generation of what was dead or came
+//! back (or was delivered, for a replay), not overtaken, in a lane that is not out. Whatever happened while the sender listened it
+//! must have been told, once and in order, and nothing else. When everything is driven to its end, everything must have been offered.
+//! `check` proves the rest after crashes and at the end.
 
 use std::collections::BTreeSet;
 
@@ -73,6 +74,10 @@ enum Step {
     Report {
         pick: usize,
     },
+    /// It comes back from its agency's queue, wherever it stands.
+    Bounce {
+        pick: usize,
+    },
     Pause {
         agency: usize,
     },
@@ -114,6 +119,8 @@ enum Step {
 #[derive(Debug, Clone, Copy)]
 enum How {
     Deliver,
+    /// A broker takes it for its agency.
+    Enqueue,
     Retry(i64),
     Park,
     Die,
@@ -124,6 +131,7 @@ enum How {
 fn how() -> impl Strategy<Value = How> {
     prop_oneof![
         5 => Just(How::Deliver),
+        4 => Just(How::Enqueue),
         3 => (0_i64..50).prop_map(How::Retry),
         2 => Just(How::Park),
         3 => Just(How::Die),
@@ -160,6 +168,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::bool::weighted(0.8).prop_map(|listens| Step::Listen { listens }),
         2 => Just(Step::Hear),
         1 => pick().prop_map(|pick| Step::Report { pick }),
+        3 => pick().prop_map(|pick| Step::Bounce { pick }),
         1 => (0_usize..3).prop_map(|agency| Step::Pause { agency }),
         1 => (0_usize..3).prop_map(|agency| Step::Drain { agency }),
         2 => (0_usize..3).prop_map(|agency| Step::Resume { agency }),

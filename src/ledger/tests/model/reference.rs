@@ -25,12 +25,20 @@ pub(super) struct Known {
     pub(super) envelope: EnvelopeId,
     /// Its first generation.
     pub(super) first: DeliveryId,
-    /// When it ended or was parked.
+    /// When it ended, was parked, or came back.
     pub(super) fell_at: i64,
     /// Delivered, and its outcome is to follow.
     pub(super) pending: bool,
     /// Its outcome never came.
     pub(super) unknown: bool,
+    /// Whether it ended by a broker's taking it.
+    pub(super) enqueued: bool,
+    /// The latest outcome.
+    pub(super) said: Option<BusinessOutcome>,
+    /// Whether the first word on what a broker took was another than `applied`, so that its envelope was judged again.
+    pub(super) reworded: bool,
+    /// Whether it came back; and then whether later ones of its lane may have been swept.
+    pub(super) returned: Option<bool>,
 }
 
 /// A redrive or replay under way.
@@ -181,11 +189,22 @@ impl Model {
         duty.next_back().unwrap()
     }
 
-    /// Whether the lane has delivered it or a later one.
+    /// Whether the lane has delivered it or a later one. What came back is not overtaken by itself.
     pub(super) fn is_overtaken(&self, key: &DeliveryKey) -> bool {
+        let known = &self.deliveries[key];
+        let lane = |seq| (key.agency.clone(), known.subject, seq);
+        let first = if known.returned.is_some() { Seq(key.seq.0 + 1) } else { key.seq };
+        known.returned == Some(true) || self.delivered.range(lane(first)..=lane(Seq(u64::MAX))).next().is_some()
+    }
+
+    /// Whether the lane has delivered a later one that was not swept.
+    pub(super) fn has_delivered_after(&self, key: &DeliveryKey) -> bool {
         let subject = self.deliveries[key].subject;
-        let lane = |seq| (key.agency.clone(), subject, seq);
-        self.delivered.range(lane(key.seq)..=lane(Seq(u64::MAX))).next().is_some()
+        let lane = self
+            .deliveries
+            .iter()
+            .filter(|(other, known)| other.agency == key.agency && known.subject == subject && other.seq > key.seq);
+        lane.map(|(_, known)| known.state).any(|state| state == State::Finished(Finished::Delivered))
     }
 
     /// Whether a lane is in flight or leased.
@@ -200,6 +219,9 @@ impl Model {
             match known.state {
                 State::Parked if self.head(key) == key => letters.push((key.clone(), true, false)),
                 State::Finished(Finished::Dead) if self.latest(key) == key => {
+                    letters.push((key.clone(), false, self.is_overtaken(key)));
+                }
+                State::Finished(Finished::Delivered) if known.returned.is_some() && self.latest(key) == key => {
                     letters.push((key.clone(), false, self.is_overtaken(key)));
                 }
                 _ => {}

@@ -42,6 +42,10 @@ impl Run {
                 fell_at: 0,
                 pending: false,
                 unknown: false,
+                enqueued: false,
+                said: None,
+                reworded: false,
+                returned: None,
             };
             assert!(self.model.deliveries.insert(delivery.key, known).is_none(), "a place was given twice");
         }
@@ -71,7 +75,7 @@ impl Run {
     fn settlement(&self, key: &DeliveryKey, how: How) -> (Settlement, State) {
         let now = self.house.now;
         let (transition, state) = match how {
-            How::Deliver | How::Pend => (DELIVERED, State::Finished(Finished::Delivered)),
+            How::Deliver | How::Enqueue | How::Pend => (DELIVERED, State::Finished(Finished::Delivered)),
             How::Retry(ms) => (Transition::Retry { due: At(now.0 + ms) }, State::Due(now.0 + ms)),
             How::Park => (Transition::Park, State::Parked),
             How::Die => (dead(), State::Finished(Finished::Dead)),
@@ -86,6 +90,9 @@ impl Run {
         if let How::Pend = how {
             settlement.report = reported(BusinessOutcome::Pending);
         }
+        if let How::Enqueue = how {
+            settlement.by = BROKER.to_owned();
+        }
         (settlement, state)
     }
 
@@ -96,7 +103,10 @@ impl Run {
     }
 
     fn settled(&mut self, key: &DeliveryKey, how: How, state: State) {
-        self.model.deliveries.get_mut(key).unwrap().pending = matches!(how, How::Pend);
+        let known = self.model.deliveries.get_mut(key).unwrap();
+        known.pending = matches!(how, How::Pend);
+        known.enqueued = matches!(how, How::Enqueue);
+        known.said = matches!(how, How::Pend).then_some(BusinessOutcome::Pending);
         self.model.settled(key, state, self.house.now.0);
     }
 
@@ -174,6 +184,7 @@ impl Run {
             }
             Step::Hear => self.hear().await,
             Step::Report { pick } => self.report(pick).await,
+            Step::Bounce { pick } => self.bounce(pick).await,
             Step::Pause { agency: n } => {
                 self.house.ledger().pause(&agency(AGENCIES[n]), actor(), self.house.now).await.unwrap();
                 self.model.paused.insert(AGENCIES[n]);
@@ -254,15 +265,18 @@ impl Run {
                 let settlement = settlement(key.clone(), Transition::Retry { due: now }, now);
                 ledger.settle(vec![settlement], now).await.unwrap();
                 self.model.settled(&key, delivered, now.0);
+                self.model.deliveries.get_mut(&key).unwrap().said = Some(BusinessOutcome::Applied);
             }
             Some(Reported::Recorded(view)) => {
                 assert!(!flies && view.id == known.id);
                 assert!(matches!(view.standing, Standing::Finished { state: Finished::Delivered, .. }));
                 assert!(!self.model.leased.contains_key(&key), "{key:?} is leased, and was settled without its lease");
+                assert_eq!(known.returned, None, "{key:?} came back");
                 match known.state == delivered {
                     true => self.model.tell_outcome(&key, BusinessOutcome::Applied),
                     false => self.model.moves(&key, delivered, now.0),
                 }
+                self.model.deliveries.get_mut(&key).unwrap().said = Some(BusinessOutcome::Applied);
             }
             Some(Reported::Repeat(_)) => assert_eq!(known.state, delivered),
             Some(Reported::Conflict(view)) => match view.standing {
@@ -270,6 +284,42 @@ impl Run {
                 Standing::Leased { .. } => assert!(self.model.leased.contains_key(&key)),
                 standing => assert!(matches!(standing, Standing::Behind { .. }), "{standing:?}"),
             },
+        }
+    }
+
+    /// Any generation of any delivery comes back, whether it can or not.
+    async fn bounce(&mut self, pick: usize) {
+        let Some((key, known)) = self.pick(pick) else { return };
+        let now = self.house.now;
+        let answer = self.house.ledger().bounce(known.id, "rejected", now).await.unwrap();
+        let is_latest = self.model.latest(&key) == &key;
+        let delivered = State::Finished(Finished::Delivered);
+        let is_open = known.said.is_some_and(|said| !said.is_final()) || (known.said.is_none() && known.enqueued);
+        let takes = known.state == delivered && is_latest && known.returned.is_none() && is_open;
+        match answer {
+            None => assert!(self.swept.contains(&key.seq), "{key:?} is gone"),
+            Some(Bounced::InFlight) => assert!(self.model.in_flight.contains(&key) && is_latest),
+            Some(Bounced::Repeat(_)) => assert!(known.returned.is_some() && is_latest),
+            Some(Bounced::Stale(_)) => assert!(!takes, "{key:?} came back and was forgotten: {known:?}"),
+            Some(Bounced::Recorded(view)) => {
+                let unfinished = !matches!(known.state, State::Finished(_));
+                let is_head = unfinished && self.model.head(&key) == &key && !self.model.is_out(&key, now.0);
+                assert!(takes || is_head, "{key:?} cannot have come back: {known:?}");
+                assert_eq!(view.report.outcome, Some(BusinessOutcome::Refused));
+                assert!(matches!(view.standing, Standing::Finished { state: Finished::Delivered, .. }));
+                let swept_since = self.swept.last().is_some_and(|last| *last > key.seq);
+                let later = self.model.has_delivered_after(&key);
+                let known = self.model.deliveries.get_mut(&key).unwrap();
+                known.returned = Some(known.subject != 0 && swept_since && !later);
+                match unfinished {
+                    true => {
+                        known.said = Some(BusinessOutcome::Refused);
+                        self.model.moves(&key, delivered, now.0);
+                    }
+                    false => self.model.reword(&key, BusinessOutcome::Refused),
+                }
+                self.model.deliveries.get_mut(&key).unwrap().fell_at = now.0;
+            }
         }
     }
 
@@ -407,6 +457,12 @@ impl Run {
                 assert!(known.fell_at <= job.created_at, "{key:?} died after the job was asked for");
             }
             State::Finished(Finished::Dead) => {}
+            State::Finished(Finished::Delivered) if known.returned.is_some() && job.replay.is_none() => {
+                if job.created_at != i64::MIN {
+                    assert!(!self.model.is_overtaken(&before), "{key:?} was led again although its lane had gone on");
+                    assert!(known.fell_at <= job.created_at, "{key:?} came back after the job was asked for");
+                }
+            }
             State::Finished(Finished::Delivered) => assert!(job.replay.is_some(), "{key:?} was delivered"),
             state => panic!("{key:?} was led again in {state:?}"),
         }
@@ -418,6 +474,7 @@ impl Run {
         }
         self.model.told.reopen(known.envelope);
         let again = Known { id, state: State::Due(0), fell_at: 0, pending: false, unknown: false, ..known };
+        let again = Known { enqueued: false, said: None, reworded: false, returned: None, ..again };
         self.model.deliveries.insert(key.clone(), again);
     }
 

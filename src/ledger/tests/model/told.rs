@@ -75,8 +75,25 @@ impl Model {
         let known = self.deliveries.get_mut(key).unwrap();
         let (envelope, id, was_pending) = (known.envelope, known.id, std::mem::take(&mut known.pending));
         known.unknown = outcome == BusinessOutcome::Unknown;
+        known.said = Some(outcome);
         self.told.expect(envelope, format!("{id}.outcome"), outcome.as_str());
         if was_pending {
+            self.tell_completed(envelope);
+        }
+    }
+
+    /// An outcome other than `applied` of what a broker took or an agency was to report on: its envelope is judged again.
+    pub(super) fn reword(&mut self, key: &DeliveryKey, outcome: BusinessOutcome) {
+        let known = self.deliveries.get_mut(key).unwrap();
+        let was_pending = known.pending;
+        known.said = Some(outcome);
+        known.reworded |= known.enqueued;
+        let envelope = known.envelope;
+        if !was_pending {
+            self.told.reopen(envelope);
+        }
+        self.tell_outcome(key, outcome);
+        if !was_pending {
             self.tell_completed(envelope);
         }
     }
@@ -87,14 +104,18 @@ impl Model {
         let mut failed = false;
         for known in latest {
             match known.state {
-                State::Finished(state) if !known.pending => failed |= state != Finished::Delivered || known.unknown,
+                State::Finished(state) if !known.pending => {
+                    let refused = known.said == Some(BusinessOutcome::Refused);
+                    failed |= state != Finished::Delivered || known.unknown || refused;
+                }
                 _ => return,
             }
         }
         let redrives = of().filter(|(_, known)| known.id != known.first).count();
+        let times = redrives + of().filter(|(_, known)| known.reworded).count();
         if self.told.complete.insert(envelope) {
             let word = if failed { "completed_with_failures" } else { "completed" };
-            self.told.expect(envelope, format!("{envelope}.completed.{redrives}"), word);
+            self.told.expect(envelope, format!("{envelope}.completed.{times}"), word);
         }
     }
 

@@ -1,0 +1,392 @@
+//! Publishing: persistent, mandatory, confirmed, many at once, each with a time limit.
+//!
+//! Every target has an [`Outlet`] with a channel of its own, so that a queue that does not confirm holds up no other. O1: a message
+//! is told *confirmed* only if the broker confirmed this very message and did not return it. O2: at most so many messages of one
+//! outlet are unconfirmed, those that nobody waits for any more included. O3: whatever is neither confirmed, nor refused, nor
+//! returned is *unknown*, and may be in its queue.
+//!
+//! Returned messages come from the library attached to whichever confirmation is dealt with next, not to their own (seen in
+//! lapin 4.12): an outlet therefore looks at all confirmations that are there before it tells any of them, and matches by
+//! `message_id`. What it cannot match counts for all that are unconfirmed: they are published again.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{Channel, Confirmation};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tracing::{info, warn};
+
+use super::fault;
+use super::figures::{Figures, Published};
+use super::link::{Link, Live};
+use super::message::Outgoing;
+use super::state::State;
+
+/// Unconfirmed messages that nobody waits for any more, beyond which their channel is given up.
+const ABANDONED_MAX: usize = 16;
+/// How long closing a channel may take.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Why a message is not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishFault {
+    /// There is no connection; nothing was sent.
+    #[error("the broker is not connected: {0}")]
+    Down(State),
+    /// The broker takes nothing now; nothing was sent, or it is not known.
+    #[error("the broker takes nothing now")]
+    Blocked,
+    /// The broker refused it: the queue is full.
+    #[error("the queue takes no more")]
+    Nacked,
+    /// No queue takes it.
+    #[error("the queue is missing")]
+    Returned,
+    /// The exchange is missing, or Falaj may not publish to it.
+    #[error("the exchange is {0}")]
+    Place(State),
+    /// Nothing was heard of it in time, or the connection was lost: it may be in its queue.
+    #[error("not confirmed: {0}")]
+    Unknown(&'static str),
+}
+
+type Answer = oneshot::Sender<Result<(), PublishFault>>;
+type Confirming = Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send>>;
+
+/// Publishes over one link. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    link: Link,
+    figures: Figures,
+    outlets: Arc<Mutex<HashMap<String, mpsc::WeakSender<Request>>>>,
+}
+
+/// The way to one queue. Clones share its channel; it ends when the last of them goes.
+#[derive(Debug, Clone)]
+pub struct Outlet {
+    requests: mpsc::Sender<Request>,
+    link: Link,
+}
+
+#[derive(Debug)]
+struct Request {
+    message: Outgoing,
+    until: Instant,
+    answer: Answer,
+}
+
+impl Publisher {
+    /// Publishes over `link`.
+    pub fn new(link: Link, figures: Figures) -> Self {
+        Self { link, figures, outlets: Arc::default() }
+    }
+
+    /// The link.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The outlet for the queue of a name. Needs a runtime, where it begins.
+    pub fn outlet(&self, queue: &str) -> Outlet {
+        let mut outlets = self.outlets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(requests) = outlets.get(queue).and_then(mpsc::WeakSender::upgrade) {
+            return Outlet { requests, link: self.link.clone() };
+        }
+        outlets.retain(|_, requests| requests.strong_count() > 0);
+        let in_flight = self.link.settings().in_flight;
+        let (requests, received) = mpsc::channel(in_flight);
+        outlets.insert(queue.to_owned(), requests.downgrade());
+        let driver = Driver {
+            queue: queue.to_owned(),
+            link: self.link.clone(),
+            figures: self.figures.clone(),
+            open: None,
+            pending: Pending(Vec::new()),
+            in_flight,
+        };
+        tokio::spawn(driver.run(received));
+        Outlet { requests, link: self.link.clone() }
+    }
+}
+
+impl Outlet {
+    /// Publishes a message and waits for the broker's confirmation, within the link's own limit and `limit`.
+    pub async fn publish(&self, message: Outgoing, limit: Duration) -> Result<(), PublishFault> {
+        let until = Instant::now() + limit.min(self.link.settings().publish_timeout);
+        let down = |link: &Link| PublishFault::Down(link.status().connection().state);
+        match self.link.status().connection().state {
+            State::Connected => {}
+            State::Blocked => return Err(PublishFault::Blocked),
+            state => return Err(PublishFault::Down(state)),
+        }
+        let (answer, told) = oneshot::channel();
+        let request = Request { message, until, answer };
+        match timeout_at(until, self.requests.send(request)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(down(&self.link)),
+            // Nothing was sent: others are in front.
+            Err(_elapsed) => return Err(self.unheard("the outlet is busy")),
+        }
+        // The driver answers by then; the margin is for a machine that is short of time.
+        match timeout_at(until + CLOSING, told).await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(_)) => Err(down(&self.link)),
+            Err(_elapsed) => Err(self.unheard(fault::TIMEOUT)),
+        }
+    }
+
+    /// Nothing was heard in time; if the broker blocks, that is why.
+    fn unheard(&self, what: &'static str) -> PublishFault {
+        match self.link.status().connection().state {
+            State::Blocked => PublishFault::Blocked,
+            _ => PublishFault::Unknown(what),
+        }
+    }
+}
+
+/// A channel in confirm mode.
+struct Open {
+    epoch: u64,
+    channel: Channel,
+}
+
+/// One message on its way to its confirmation.
+struct Sent {
+    confirming: Confirming,
+    message_id: String,
+    until: Instant,
+    /// `None`: nobody waits for it any more.
+    answer: Option<Answer>,
+}
+
+/// What a confirmation said, before it is told.
+struct Heard {
+    sent: Sent,
+    said: lapin::Result<Confirmation>,
+}
+
+/// Everything that is unconfirmed.
+struct Pending(Vec<Sent>);
+
+impl Pending {
+    /// All confirmations that are there, and all that were there before any of them. Each look sends what was not sent yet.
+    fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Vec<Heard>> {
+        let mut heard = Vec::new();
+        loop {
+            let before = heard.len();
+            let mut at = 0;
+            while at < self.0.len() {
+                match self.0[at].confirming.as_mut().poll(cx) {
+                    Poll::Ready(said) => heard.push(Heard { sent: self.0.swap_remove(at), said }),
+                    Poll::Pending => at += 1,
+                }
+            }
+            if heard.len() == before {
+                return if heard.is_empty() { Poll::Pending } else { Poll::Ready(heard) };
+            }
+        }
+    }
+
+    fn abandoned(&self) -> usize {
+        self.0.iter().filter(|sent| sent.answer.is_none()).count()
+    }
+
+    /// The next time limit that somebody waits for.
+    fn next_until(&self) -> Option<Instant> {
+        self.0.iter().filter(|sent| sent.answer.is_some()).map(|sent| sent.until).min()
+    }
+}
+
+enum Event {
+    Heard(Vec<Heard>),
+    Request(Box<Request>),
+    Late,
+    End,
+}
+
+/// Owns the channel of one outlet.
+struct Driver {
+    queue: String,
+    link: Link,
+    figures: Figures,
+    open: Option<Open>,
+    pending: Pending,
+    in_flight: usize,
+}
+
+impl Driver {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut ended = false;
+        while !(ended && self.pending.0.is_empty()) {
+            let event = self.next(&mut requests, ended).await;
+            match event {
+                Event::Heard(heard) => self.tell(heard),
+                Event::Request(request) => self.send(*request).await,
+                Event::Late => self.give_up(),
+                Event::End => ended = true,
+            }
+        }
+        if let Some(open) = self.open.take() {
+            let _closed = timeout(CLOSING, open.channel.close(200, "done".into())).await;
+        }
+    }
+
+    async fn next(&mut self, requests: &mut mpsc::Receiver<Request>, ended: bool) -> Event {
+        let until = self.pending.next_until();
+        let room = self.pending.0.len() < self.in_flight;
+        let pending = &mut self.pending;
+        tokio::select! {
+            biased;
+            heard = std::future::poll_fn(|cx| pending.poll_heard(cx)) => Event::Heard(heard),
+            request = requests.recv(), if room && !ended => match request {
+                Some(request) => Event::Request(Box::new(request)),
+                None => Event::End,
+            },
+            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => Event::Late,
+        }
+    }
+
+    /// Begins to publish; it leaves at the next look at what is pending.
+    async fn send(&mut self, request: Request) {
+        let Request { message, until, answer } = request;
+        let channel = match timeout_at(until, self.channel()).await {
+            Ok(Ok(channel)) => channel,
+            Ok(Err(fault)) => return self.answer(answer, Err(fault)),
+            Err(_elapsed) => return self.answer(answer, Err(PublishFault::Unknown(fault::TIMEOUT))),
+        };
+        let properties = message.properties(self.link.settings().address.user());
+        let Outgoing { exchange, routing_key, message_id, body, .. } = message;
+        let confirming = async move {
+            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+            let key = routing_key.as_str().into();
+            channel.basic_publish(exchange.into(), key, options, &body, properties).await?.await
+        };
+        self.pending.0.push(Sent { confirming: Box::pin(confirming), message_id, until, answer: Some(answer) });
+    }
+
+    /// The channel on the connection as it is now.
+    async fn channel(&mut self) -> Result<Channel, PublishFault> {
+        let down = |link: &Link| PublishFault::Down(link.status().connection().state);
+        let Some(Live { epoch, connection }) = self.link.live() else { return Err(down(&self.link)) };
+        if let Some(open) = self.open.as_ref().filter(|open| open.epoch == epoch && open.channel.status().connected()) {
+            return Ok(open.channel.clone());
+        }
+        self.open = None;
+        let opened = async {
+            let channel = connection.create_channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            Ok::<_, lapin::Error>(channel)
+        };
+        match opened.await {
+            Ok(channel) => {
+                self.open = Some(Open { epoch, channel: channel.clone() });
+                Ok(channel)
+            }
+            Err(_) => Err(down(&self.link)),
+        }
+    }
+
+    /// Tells what was heard. Keeps O1.
+    fn tell(&mut self, heard: Vec<Heard>) {
+        let mut returned = Vec::new();
+        let heard: Vec<(Sent, Result<(), PublishFault>)> = heard
+            .into_iter()
+            .map(|Heard { sent, said }| {
+                let verdict = match said {
+                    Ok(Confirmation::Ack(message)) => {
+                        returned.extend(message.map(|message| message_id(&message)));
+                        Ok(())
+                    }
+                    Ok(Confirmation::Nack(message)) => {
+                        returned.extend(message.map(|message| message_id(&message)));
+                        Err(PublishFault::Nacked)
+                    }
+                    // Without confirm mode nobody knows.
+                    Ok(Confirmation::NotRequested) => Err(PublishFault::Unknown("not confirmed")),
+                    Err(error) => Err(self.lost(&error)),
+                };
+                (sent, verdict)
+            })
+            .collect();
+        let known =
+            |id: &Option<String>| id.as_ref().is_some_and(|id| heard.iter().any(|(sent, _)| sent.message_id == *id));
+        let unmatched = returned.iter().any(|id| !known(id));
+        if !returned.is_empty() && self.link.status().mark(&self.queue, State::Missing) {
+            warn!(queue = self.queue, "the broker returned a message: its queue is missing");
+        }
+        for (sent, verdict) in heard {
+            let is_returned = unmatched || returned.iter().flatten().any(|id| *id == sent.message_id);
+            let verdict = if is_returned && verdict.is_ok() { Err(PublishFault::Returned) } else { verdict };
+            if let Some(answer) = sent.answer {
+                self.answer(answer, verdict);
+            }
+        }
+        if unmatched {
+            // One of those that are unconfirmed may be the one.
+            for sent in &mut self.pending.0 {
+                if let Some(answer) = sent.answer.take() {
+                    self.figures.published(Published::Returned);
+                    let _nobody_waits = answer.send(Err(PublishFault::Returned));
+                }
+            }
+        }
+    }
+
+    /// What an error of the channel means for a message on it.
+    fn lost(&mut self, error: &lapin::Error) -> PublishFault {
+        match fault::of_place(error) {
+            Some(state) => {
+                if self.link.status().mark(&self.queue, state) {
+                    warn!(queue = self.queue, state = state.as_str(), "the broker refused to publish");
+                }
+                PublishFault::Place(state)
+            }
+            None => PublishFault::Unknown("the connection was lost"),
+        }
+    }
+
+    fn answer(&self, answer: Answer, verdict: Result<(), PublishFault>) {
+        self.figures.published(match &verdict {
+            Ok(()) => Published::Confirmed,
+            Err(PublishFault::Nacked) => Published::Nacked,
+            Err(PublishFault::Returned | PublishFault::Place(_)) => Published::Returned,
+            Err(_) => Published::Unknown,
+        });
+        if verdict.is_ok() && self.link.status().clear(&self.queue) {
+            info!(queue = self.queue, "the broker takes messages for the queue again");
+        }
+        let _nobody_waits = answer.send(verdict);
+    }
+
+    /// Time limits have passed: whoever waits is told, and a channel that does not confirm any more is given up.
+    fn give_up(&mut self) {
+        let now = Instant::now();
+        let blocked = self.link.status().connection().state == State::Blocked;
+        for sent in self.pending.0.iter_mut().filter(|sent| sent.until <= now) {
+            if let Some(answer) = sent.answer.take() {
+                self.figures.published(Published::Unknown);
+                let fault = if blocked { PublishFault::Blocked } else { PublishFault::Unknown(fault::TIMEOUT) };
+                let _nobody_waits = answer.send(Err(fault));
+            }
+        }
+        let abandoned = self.pending.abandoned();
+        let limit = ABANDONED_MAX.min(self.in_flight);
+        if abandoned >= limit
+            && let Some(open) = self.open.take()
+        {
+            warn!(queue = self.queue, abandoned, "the broker does not confirm; its channel is given up");
+            // What is on it fails with it, and is told as unknown.
+            tokio::spawn(async move { timeout(CLOSING, open.channel.close(200, "silent".into())).await });
+        }
+    }
+}
+
+fn message_id(message: &lapin::message::BasicReturnMessage) -> Option<String> {
+    message.properties.message_id().as_ref().map(|id| id.as_str().to_owned())
+}
