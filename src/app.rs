@@ -27,11 +27,13 @@ use crate::connector::webhook::{WebhookClient, WebhookTarget};
 use crate::dashboard::{self, Dashboard};
 use crate::dispatch::deliver::Tools;
 use crate::dispatch::{Board, Dispatcher, Handout, Setup};
+use crate::history::Historian;
 use crate::http;
 use crate::http::auth::KeyRing;
 use crate::intake::Intake;
 use crate::janitor::{Janitor, Rounds};
 use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
+use crate::model::calendar::Calendar;
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
@@ -39,6 +41,9 @@ mod notices;
 
 /// How long the exchange with the receiver of alarms may take.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the last minute of the history may take to be written at a stop.
+const LAST_CUT: Duration = Duration::from_secs(5);
 
 /// What an [`App`] is started from.
 #[derive(Debug, Clone)]
@@ -107,6 +112,7 @@ struct Stops {
 struct Tasks {
     server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
+    historian: JoinHandle<()>,
     upkeep: Vec<JoinHandle<()>>,
 }
 
@@ -172,6 +178,7 @@ impl App {
                 outcome_deadline: config.outcomes.deadline,
             },
         };
+        let historian = Historian::new(ledger.clone(), metrics.figures.clone(), board.clone(), clock.clone());
         let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());
         let intake = intake.reserving(&config.notices.source);
         let doors = http::App::new(http::Parts {
@@ -207,6 +214,7 @@ impl App {
         let reading = clock.clone();
         let mut tasks = Tasks {
             dispatcher: tokio::spawn(dispatcher.run(reloads.subscribe(), stops.work.clone())),
+            historian: tokio::spawn(historian.run(stops.upkeep.clone())),
             upkeep: vec![
                 tokio::spawn(janitor.run(stops.upkeep.clone())),
                 tokio::spawn(alarms.run(stops.upkeep.clone())),
@@ -260,6 +268,10 @@ impl App {
             }
         }
         self.stops.upkeep.cancel();
+        // What was watched of this minute is written, now that nothing happens any more.
+        if tokio::time::timeout(LAST_CUT, self.tasks.historian).await.is_err() {
+            warn!("the last minute of the history was not written in time");
+        }
         for task in self.tasks.upkeep {
             task.abort();
         }
@@ -300,6 +312,7 @@ fn options(config: &Config) -> Options {
         page_max: store.page_max,
         lane_rows_max: store.lane_rows_max,
         stuck_max: store.stuck_max,
+        calendar: Calendar::new(config.statistics.zone.clone()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The janitor: ends what expired, closes what was never reported, and forgets what is past its retention.
 //!
 //! J1: every sweep is bounded and lets others have the ledger in between. J2: nothing that is open is ever forgotten. J3: identity
-//! is kept as long as its envelope is, so a repeat is recognised until the envelope itself is forgotten.
+//! is kept as long as its envelope is, so a repeat is recognised until the envelope itself is forgotten. J4: what is counted by
+//! service outlives what was counted.
 
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ use crate::wake::Wake;
 
 /// The rest between two batches of one sweep.
 const REST: Duration = Duration::from_millis(20);
+
+/// How long the minutes of the history are kept, and how long its hours.
+const KEEP_MINUTES: Duration = Duration::from_secs(48 * 3600);
+const KEEP_HOURS: Duration = Duration::from_secs(35 * 86_400);
 
 /// When the janitor comes, and what is old.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +90,14 @@ impl Janitor {
         }
         if forgotten > 0 {
             info!(envelopes = forgotten, "forgot completed envelopes past their retention");
+        }
+        while !stop.is_cancelled() {
+            let gone =
+                self.ledger.sweep_history(minus(now, KEEP_MINUTES), minus(now, KEEP_HOURS), self.rounds.batch).await?;
+            if gone < self.rounds.batch {
+                break;
+            }
+            tokio::time::sleep(REST).await;
         }
         Ok(())
     }

@@ -64,6 +64,7 @@
 //! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
 //! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector` |
+//! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
 //! | `connector`, `wake` | `mapping` |
@@ -140,6 +141,7 @@ pub mod intake;
 pub mod janitor;
 
 pub mod alarm;
+pub mod history;
 pub mod http;
 
 pub mod dashboard;

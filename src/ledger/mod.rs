@@ -9,6 +9,8 @@
 //! What persons do is in [`operate`], [`pause`] and [`jobs`] (R1-R3), what agencies fetch in [`lease`]; a delivery that is led again
 //! enters its lane in [`again`]. What senders are told of their envelopes is written in the commits in which it happens ([`notices`]).
 //!
+//! What is counted by service and day is in [`service`] (S1-S3), what happened to agencies over time in [`history`].
+//!
 //! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
 //! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
 //! the invariants over a whole ledger; every test ends with it.
@@ -55,6 +57,9 @@ mod pause;
 mod redrive;
 mod repair;
 
+mod history;
+mod service;
+
 mod check;
 mod export;
 mod proof;
@@ -66,6 +71,7 @@ pub use check::check;
 pub use error::{LedgerError, OpenError};
 pub use export::export;
 pub use handle::Ledger;
+pub use history::{Activity, Beat, Cut, Movement, Point, Pulse, Rates, Resolution};
 pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
 pub use notices::{Listeners, Notices};
 pub use open::stands_in;
@@ -73,6 +79,7 @@ pub use repair::{
     Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
     Operated, Operation, Pause, RedriveAsk,
 };
+pub use service::{ServiceCounts, ServiceDay};
 pub use types::{
     Acceptance, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query,
     Recipient, Reported, Settlement, Size, Stored, Tally, Waits,

@@ -264,6 +264,7 @@ impl State<'_> {
             end.disclosure.map(u64::cast_signed),
         ))?;
         self.count(spot.agency, Count::of(end.state), 1);
+        self.moved(spot.agency, |movement| movement.end(end.state));
         match end.state {
             Finished::Delivered => self.arrived(spot)?,
             Finished::Dead => {

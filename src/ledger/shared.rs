@@ -4,10 +4,12 @@
 use super::cache::Cache;
 use super::codes::COUNTS;
 use super::flow::Place;
+use super::history::Movement;
 use super::id::Keys;
 use super::recipients::Entry;
 use super::repair::Pause;
 use super::types::{Commit, Stored};
+use crate::model::calendar::Calendar;
 use crate::model::id::AgencyId;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -72,8 +74,10 @@ pub(super) type Counts = [i64; COUNTS];
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
     pub(super) keys: Keys,
+    pub(super) calendar: Calendar,
     pub(super) names: RwLock<Arc<Names>>,
     pub(super) counts: Mutex<HashMap<i64, Counts>>,
+    pub(super) movements: Mutex<HashMap<i64, Movement>>,
     pub(super) bodies: Mutex<Cache<u64, Arc<Body>>>,
     pub(super) flying: Mutex<HashSet<Place>>,
     pub(super) pauses: RwLock<HashMap<AgencyId, Pause>>,
@@ -95,6 +99,7 @@ impl Shared {
     pub(super) fn new(
         folder: PathBuf,
         keys: Keys,
+        calendar: Calendar,
         names: Names,
         counts: HashMap<i64, Counts>,
         pauses: HashMap<AgencyId, Pause>,
@@ -103,8 +108,10 @@ impl Shared {
             pauses: RwLock::new(pauses),
             folder,
             keys,
+            calendar,
             names: RwLock::new(Arc::new(names)),
             counts: Mutex::new(counts),
+            movements: Mutex::default(),
             bodies: Mutex::new(Cache::new(BODIES_BYTES_MAX)),
             flying: Mutex::default(),
             observers: RwLock::default(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
+use crate::model::calendar::Calendar;
 use crate::model::delivery::{Attempt, DeliveryKey, EnvelopeView, Finished, Standing, Transition, Tries};
 use crate::model::envelope::{AttributeValue, Attributes, Envelope};
 use crate::model::id::{AgencyId, EventType, Seq, Slot};
@@ -16,6 +17,7 @@ use crate::model::outcome::{BusinessOutcome, Class, Report};
 use crate::model::time::At;
 
 mod accept;
+mod history;
 mod jobs;
 mod lanes;
 mod leases;
@@ -25,6 +27,7 @@ mod outcomes;
 mod places;
 mod repair;
 mod search;
+mod services;
 mod sweeps;
 
 /// A folder of its own, removed afterwards.
@@ -53,6 +56,7 @@ fn options(folder: &Path) -> Options {
         page_max: 8,
         lane_rows_max: 2,
         stuck_max: 100,
+        calendar: Calendar::default(),
     }
 }
 
