@@ -34,6 +34,7 @@ use crate::intake::Intake;
 use crate::janitor::{Janitor, Rounds};
 use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
 use crate::model::calendar::Calendar;
+use crate::statistics::Terms;
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
@@ -197,6 +198,7 @@ impl App {
                 bounds: config.limits,
                 body_read_timeout: config.http.body_timeout,
                 metrics_open: config.metrics.open,
+                statistics: terms(&config),
                 ..http::Settings::default()
             },
             closing: stops.doors.clone(),
@@ -340,6 +342,12 @@ fn dashboard_settings(config: &Config) -> dashboard::Settings {
         https: pages.https,
         proxies: pages.proxies.clone(),
     }
+}
+
+fn terms(config: &Config) -> Terms {
+    let statistics = &config.statistics;
+    let (open, small_count) = (statistics.open, statistics.small_count as u64);
+    Terms { open, small_count, licence: statistics.licence.clone() }
 }
 
 fn alarm_limits(config: &Config) -> alarm::Limits {

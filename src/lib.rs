@@ -67,6 +67,7 @@
 //! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
+//! | `statistics` | `catalog`, `schema`, `mapping` (CSV), `ledger` (its counts) |
 //! | `connector`, `wake` | `mapping` |
 //! | `catalog` | `schema`, `mapping` |
 //! | `schema`, `mapping`, `ledger` | `model` alone |
@@ -139,6 +140,7 @@ pub mod wake;
 pub mod dispatch;
 pub mod intake;
 pub mod janitor;
+pub mod statistics;
 
 pub mod alarm;
 pub mod history;

@@ -93,7 +93,7 @@ impl Historian {
         // Taken whether it is used or not: what is dropped must not turn up in the next minute.
         let mut agencies = self.gather(now);
         if went_back || now.since(end) > LATE_MAX {
-            warn!(since = %minute, "looked too late to say what happened when; the history has a gap");
+            warn!(%minute, "looked too late to say what happened when; the history has a gap");
             return Ok(None);
         }
         self.queues(&mut agencies, now).await?;

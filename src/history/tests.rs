@@ -80,6 +80,7 @@ impl Desk {
             schema: "qa.gov.test.changed/1.0".into(),
             sender: AgencyId::parse("portal").unwrap(),
             recipients: vec![Recipient { agency: moi(), ordered: false, undecided: false }],
+            trace: None,
         };
         assert!(matches!(self.ledger.accept(new, self.clock.now()).await.unwrap(), Acceptance::New(_)));
     }

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dispatch", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
     ("janitor", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
     ("alarm", &["dispatch", "ledger", "catalog", "connector", "mapping", "clock", "telemetry", "model"]),
+    ("statistics", &["catalog", "schema", "mapping", "ledger", "model"]),
     ("history", &["dispatch", "ledger", "clock", "telemetry", "model"]),
     (
         "http",
@@ -35,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "clock",
             "telemetry",
             "config",
+            "statistics",
             "model",
         ],
     ),

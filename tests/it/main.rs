@@ -13,6 +13,7 @@ mod notices;
 mod order;
 mod reload;
 mod repair;
+mod statistics;
 mod stop;
 mod telemetry;
 
