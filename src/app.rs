@@ -30,12 +30,15 @@ use crate::connector::webhook::{WebhookClient, WebhookTarget};
 use crate::dashboard::{self, Dashboard};
 use crate::dispatch::deliver::Tools;
 use crate::dispatch::{Board, Dispatcher, Handout, Setup};
+use crate::history::Historian;
 use crate::http;
 use crate::http::auth::KeyRing;
 use crate::intake::Intake;
 use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
 use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
 use crate::model::agency::TransportKind;
+use crate::model::calendar::Calendar;
+use crate::statistics::Terms;
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
@@ -43,6 +46,9 @@ mod notices;
 
 /// How long the exchange with the receiver of alarms may take.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the last minute of the history may take to be written at a stop.
+const LAST_CUT: Duration = Duration::from_secs(5);
 
 /// What an [`App`] is started from.
 #[derive(Debug, Clone)]
@@ -115,6 +121,7 @@ struct Tasks {
     dispatcher: JoinHandle<()>,
     /// What consumes from the broker, and what keeps the connection that publishes.
     broker: Option<(JoinHandle<()>, JoinHandle<()>)>,
+    historian: JoinHandle<()>,
     upkeep: Vec<JoinHandle<()>>,
 }
 
@@ -212,6 +219,7 @@ impl App {
                 keep_events: KEEP_EVENTS,
             },
         };
+        let historian = Historian::new(ledger.clone(), metrics.figures.clone(), board.clone(), clock.clone());
         let intake = Intake::new(Arc::clone(&catalog), ledger.clone(), wake.clone(), clock.clone(), metrics.clone());
         let intake = intake.reserving(&config.notices.source);
         let consumers = edge.as_ref().map(|edge| broker::Doors {
@@ -243,6 +251,7 @@ impl App {
                 bounds: config.limits,
                 body_read_timeout: config.http.body_timeout,
                 metrics_open: config.metrics.open,
+                statistics: terms(&config),
                 ..http::Settings::default()
             },
             closing: stops.doors.clone(),
@@ -260,6 +269,7 @@ impl App {
         let reading = clock.clone();
         let mut tasks = Tasks {
             dispatcher: tokio::spawn(dispatcher.run(reloads.subscribe(), stops.work.clone())),
+            historian: tokio::spawn(historian.run(stops.upkeep.clone())),
             upkeep: vec![
                 tokio::spawn(janitor.run(stops.upkeep.clone())),
                 tokio::spawn(alarms.run(stops.upkeep.clone())),
@@ -328,6 +338,10 @@ impl App {
             ends("publisher", publish).await;
         }
         self.stops.upkeep.cancel();
+        // What was watched of this minute is written, now that nothing happens any more.
+        if tokio::time::timeout(LAST_CUT, self.tasks.historian).await.is_err() {
+            warn!("the last minute of the history was not written in time");
+        }
         for task in self.tasks.upkeep {
             task.abort();
         }
@@ -368,6 +382,7 @@ fn options(config: &Config) -> Options {
         page_max: store.page_max,
         lane_rows_max: store.lane_rows_max,
         stuck_max: store.stuck_max,
+        calendar: Calendar::new(config.statistics.zone.clone()),
     }
 }
 
@@ -395,6 +410,12 @@ fn dashboard_settings(config: &Config) -> dashboard::Settings {
         https: pages.https,
         proxies: pages.proxies.clone(),
     }
+}
+
+fn terms(config: &Config) -> Terms {
+    let statistics = &config.statistics;
+    let (open, small_count) = (statistics.open, statistics.small_count as u64);
+    Terms { open, small_count, licence: statistics.licence.clone() }
 }
 
 fn alarm_limits(config: &Config) -> alarm::Limits {

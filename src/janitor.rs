@@ -2,7 +2,8 @@
 //! old events.
 //!
 //! J1: every sweep is bounded and lets others have the ledger in between. J2: nothing that is open is ever forgotten. J3: identity
-//! is kept as long as its envelope is, so a repeat is recognised until the envelope itself is forgotten.
+//! is kept as long as its envelope is, so a repeat is recognised until the envelope itself is forgotten. J4: what is counted by
+//! service outlives what was counted.
 
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ use crate::wake::Wake;
 pub const KEEP_EVENTS: Duration = Duration::from_secs(90 * 86_400);
 /// The rest between two batches of one sweep.
 const REST: Duration = Duration::from_millis(20);
+
+/// How long the minutes of the history are kept, and how long its hours.
+const KEEP_MINUTES: Duration = Duration::from_secs(48 * 3600);
+const KEEP_HOURS: Duration = Duration::from_secs(35 * 86_400);
 
 /// When the janitor comes, and what is old.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +102,14 @@ impl Janitor {
         }
         if forgotten > 0 {
             info!(envelopes = forgotten, "forgot completed envelopes past their retention");
+        }
+        while !stop.is_cancelled() {
+            let gone =
+                self.ledger.sweep_history(minus(now, KEEP_MINUTES), minus(now, KEEP_HOURS), self.rounds.batch).await?;
+            if gone < self.rounds.batch {
+                break;
+            }
+            tokio::time::sleep(REST).await;
         }
         Ok(())
     }

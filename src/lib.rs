@@ -64,8 +64,10 @@
 //! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
 //! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector` |
+//! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
+//! | `statistics` | `catalog`, `schema`, `mapping` (CSV), `ledger` (its counts) |
 //! | `connector`, `wake` | `mapping` |
 //! | `catalog` | `schema`, `mapping` |
 //! | `schema`, `mapping`, `ledger` | `model` alone |
@@ -140,9 +142,11 @@ pub mod wake;
 pub mod dispatch;
 pub mod intake;
 pub mod janitor;
+pub mod statistics;
 
 pub mod alarm;
 pub mod broker;
+pub mod history;
 pub mod http;
 
 pub mod dashboard;

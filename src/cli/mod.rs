@@ -24,6 +24,7 @@ pub mod replay;
 pub mod screen;
 pub mod send;
 pub mod serve;
+pub mod statistics;
 pub mod status;
 pub mod table;
 pub mod top;
@@ -88,6 +89,8 @@ pub enum Command {
     Release(repair::ReleaseArgs),
     /// Show who did what, when and why
     Audit(audit::AuditArgs),
+    /// Show how often which service was used in a month
+    Statistics(statistics::StatisticsArgs),
     /// Prove the ledger sound, or export it
     Ledger(ledger::LedgerArgs),
     /// Run a real receiver that verifies, deduplicates, checks order, and fails on request
@@ -140,6 +143,7 @@ impl Command {
             Self::Cancel(args) => repair::delivery("cancel", args.order).await,
             Self::Release(args) => repair::delivery("release", args.order).await,
             Self::Audit(args) => audit::run(args).await,
+            Self::Statistics(args) => statistics::run(args).await,
             Self::Ledger(args) => ledger::run(args).await,
             Self::MockAgency(args) => mock_agency::run(args).await,
             Self::Bench(args) => bench::run(args).await,
@@ -199,6 +203,8 @@ mod tests {
             "falaj cancel 01890000-0000-7000-8000-000000000000 --reason withdrawn",
             "falaj release 01890000-0000-7000-8000-000000000000 --reason others-wait",
             "falaj audit --max 10",
+            "falaj statistics --month 2026-09 --csv",
+            "falaj statistics --envelope --month 2026-09 --source urn:x --portal metrash",
             "falaj ledger check --data d",
             "falaj mock-agency --listen 127.0.0.1:0 --unsigned --fail 0.3 --delay 200ms --refuse-types qa.gov.*",
             "falaj bench --json",
@@ -226,6 +232,9 @@ mod tests {
             "falaj redrive --agency moi --force --reason all",
             "falaj redrives 01890000-0000-7000-8000-000000000000 --pause --cancel --reason x",
             "falaj redrives --cancel --reason x",
+            "falaj statistics --month 2026-13",
+            "falaj statistics --json --csv",
+            "falaj statistics --source urn:x",
         ];
         for line in lines {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");

@@ -15,6 +15,7 @@ use crate::amqp::{Address, Settings};
 use crate::model::agency::KeyEntry;
 use crate::model::cloudevents::Bounds;
 use crate::model::secret::Secret;
+use crate::model::window::Zone;
 use crate::telemetry;
 
 mod environment;
@@ -64,6 +65,8 @@ pub struct Config {
     pub alarms: Alarms,
     /// `[dashboard]`.
     pub dashboard: Dashboard,
+    /// `[statistics]`.
+    pub statistics: Statistics,
     /// `[auth]`.
     pub auth: Auth,
 }
@@ -235,6 +238,19 @@ pub struct Dashboard {
     pub https: bool,
     /// Proxies that are believed about whom they speak for.
     pub proxies: Vec<IpNet>,
+}
+
+/// `[statistics]`: how services are counted, and who may read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistics {
+    /// Whose days and months they are counted by.
+    pub zone: Zone,
+    /// Whether open data may be read without a key.
+    pub open: bool,
+    /// Open data leave out counts below this.
+    pub small_count: usize,
+    /// Under which licence open data are given.
+    pub licence: Option<String>,
 }
 
 /// `[auth]`.

@@ -7,13 +7,15 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{
-    Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Store,
+    Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Statistics,
+    Store,
 };
 use crate::amqp::Address;
 use crate::catalog::url;
 use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;
 use crate::model::time::Span;
+use crate::model::window::Zone;
 use crate::telemetry::Settings as Telemetry;
 use crate::telemetry::log::Format;
 
@@ -35,6 +37,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ),
     ("metrics", "Figures for Prometheus."),
     ("telemetry", "The log, and traces for an OpenTelemetry collector."),
+    ("statistics", "Services in figures, by month: counts without a person in them."),
     (
         "alarms",
         "What a person is told of: in the log, in the metric falaj_alarm and, with a url, by a signed CloudEvent.",
@@ -91,6 +94,8 @@ pub(super) enum Kind {
     LogFormat(fn(&mut Config) -> &mut Format),
     /// A webhook secret, or nothing.
     Key(fn(&mut Config) -> &mut Option<Secret>),
+    /// A time zone by its IANA name.
+    Zoned(fn(&mut Config) -> &mut Zone),
     /// Networks (CIDR).
     Networks(fn(&mut Config) -> &mut Vec<IpNet>),
     /// Refused, with what to write instead.
@@ -117,7 +122,10 @@ macro_rules! setting {
     };
 }
 
-use Kind::{Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Url};
+use Kind::{
+    Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url,
+    Zoned,
+};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -308,6 +316,30 @@ pub(super) static SETTINGS: &[Setting] = &[
         "0.1",
         Share(|c| &mut c.telemetry.sampling),
         "The share of the traces that begin here and are kept. A request that brings a trace is kept as its sender decided."
+    ),
+    setting!(
+        "statistics.zone",
+        "\"Asia/Qatar\"",
+        Zoned(|c| &mut c.statistics.zone),
+        "The time zone whose days and months services are counted by. A ledger that has counted keeps its zone."
+    ),
+    setting!(
+        "statistics.open",
+        "false",
+        Flag(|c| &mut c.statistics.open),
+        "Whether the open data of months that are over may be read without a key. Otherwise they need the role viewer."
+    ),
+    setting!(
+        "statistics.small_count",
+        "5",
+        Count(|c| &mut c.statistics.small_count, 1, 1000),
+        "Open data leave out counts below this and say so, so that nobody is recognised in them. 1 leaves out none."
+    ),
+    setting!(
+        "statistics.licence",
+        "\"https://creativecommons.org/licenses/by/4.0/\"",
+        Text(|c| &mut c.statistics.licence),
+        "The licence of the open data, best as an address."
     ),
     setting!("alarms.url", none "\"https://duty.example/alarms\"", Url(|c| &mut c.alarms.url),
         "Where falaj.alarm.raised and falaj.alarm.cleared are posted, as webhooks are."),
@@ -544,6 +576,11 @@ impl Setting {
                 Err(()) => return wrong("auto, json or text", "\"json\""),
             },
             (LogFormat(_), _) => return wrong("auto, json or text", "\"json\""),
+            (Zoned(place), Value::Text(text)) => match Zone::parse(text) {
+                Ok(zone) => *place(config) = zone,
+                Err(_) => return wrong("a time zone by its IANA name", "\"Asia/Qatar\""),
+            },
+            (Zoned(_), _) => return wrong("a time zone by its IANA name", "\"Asia/Qatar\""),
             (Networks(place), Value::List(list)) => {
                 let networks: Result<Vec<IpNet>, _> = list.iter().map(|text| network(text)).collect();
                 match networks {
@@ -649,6 +686,7 @@ fn blank() -> Config {
         },
         outcomes: Outcomes { deadline: zero },
         notices: Notices { source: String::new() },
+        statistics: Statistics { zone: Zone::default(), open: false, small_count: 0, licence: None },
         alarms: Alarms {
             url: None,
             secret: None,

@@ -367,7 +367,7 @@ impl Owner {
         let leased = if fetched { self.handout.leased(&self.id) } else { 0 };
         let entry = Entry { hold, in_flight: self.places.held() + leased };
         if self.published.as_ref() != Some(&entry) {
-            self.board.update(&self.id, entry.clone());
+            self.board.update(&self.id, entry.clone(), now);
             self.published = Some(entry);
         }
     }

@@ -44,6 +44,8 @@ pub enum Right {
     Audit,
     /// To read metrics: everybody but agencies, and everybody where they are open.
     Metrics,
+    /// To read open data: the same where they are not open yet, everybody where they are.
+    OpenData,
 }
 
 impl Right {
@@ -53,7 +55,7 @@ impl Right {
             Self::Anyone | Self::Read => true,
             Self::Post => matches!(role, Role::Agency | Role::Admin),
             Self::Report => role == Role::Agency,
-            Self::Metrics | Self::Oversee => role != Role::Agency,
+            Self::Metrics | Self::OpenData | Self::Oversee => role != Role::Agency,
             Self::Operate => matches!(role, Role::Operator | Role::Admin),
             Self::Audit => matches!(role, Role::Auditor | Role::Admin),
         }
@@ -213,7 +215,13 @@ pub(super) async fn gate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if right == Right::Anyone || (right == Right::Metrics && app.settings.metrics_open) {
+    let open = match right {
+        Right::Anyone => true,
+        Right::Metrics => app.settings.metrics_open,
+        Right::OpenData => app.settings.statistics.open,
+        _ => false,
+    };
+    if open {
         return Ok(next.run(request).await);
     }
     let presented = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());

@@ -1,10 +1,10 @@
 //! The HTTP interface: what integrators, agencies and operators speak to.
 //!
 //! In reading order: [`mod@routes`] names every route and the right it asks for; [`auth`] is the gate before each; [`observe`] stands
-//! around all of them; [`envelopes`], [`status`], [`events`], [`search`], [`pull`], [`outcomes`], [`agencies`], [`catalogue`] and
-//! [`health`] and [`scrape`] are the handlers, and [`operate`], [`deliveries`], [`dead_letters`], [`redrives`] and [`audit`] those of persons who
-//! repair; [`view`] decides how much of an envelope a caller sees; [`error`] is the one status table; [`server`] is the
-//! accept loop.
+//! around all of them; [`envelopes`], [`status`], [`events`], [`search`], [`pull`], [`outcomes`], [`agencies`], [`mod@history`],
+//! [`statistics`], [`catalogue`], [`health`] and [`scrape`] are the handlers, and [`operate`], [`deliveries`], [`dead_letters`],
+//! [`redrives`] and [`audit`] those of persons who repair; [`view`] decides how much of an envelope a caller sees; [`error`] is the
+//! one status table; [`server`] is the accept loop.
 //!
 //! Handlers translate and decide nothing: acceptance is `intake`'s, the truth is the ledger's. Nothing here is logged that could
 //! name a person.
@@ -29,11 +29,13 @@ mod dead_letters;
 mod envelopes;
 mod events;
 mod health;
+mod history;
 mod outcomes;
 mod pull;
 mod redrives;
 mod scrape;
 mod search;
+mod statistics;
 mod status;
 
 pub use routes::{router, routes};

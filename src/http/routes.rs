@@ -10,8 +10,8 @@ use super::error::{Kind, Problem};
 use super::observe::Observed;
 use super::state::App;
 use super::{
-    agencies, audit, catalogue, dead_letters, deliveries, envelopes, events, health, observe, operate, outcomes, pull,
-    redrives, scrape, search, status,
+    agencies, audit, catalogue, dead_letters, deliveries, envelopes, events, health, history, observe, operate,
+    outcomes, pull, redrives, scrape, search, statistics, status,
 };
 use crate::ledger::{JobOperation, Operation};
 
@@ -35,6 +35,7 @@ fn table() -> Vec<Route> {
         reading("/v1/envelopes/{id}/events", Right::Read, get(events::events)),
         reading("/v1/agencies", Right::Read, get(agencies::list)),
         reading("/v1/agencies/{id}", Right::Read, get(agencies::one)),
+        reading("/v1/agencies/{id}/history", Right::Read, get(history::of_agency)),
         posting("/v1/agencies/{id}/pause", Right::Operate, post(operate::pause)),
         posting("/v1/agencies/{id}/drain", Right::Operate, post(operate::drain)),
         posting("/v1/agencies/{id}/resume", Right::Operate, post(operate::resume)),
@@ -56,6 +57,10 @@ fn table() -> Vec<Route> {
         reading("/v1/schemas", Right::Read, get(catalogue::schemas)),
         reading("/v1/schemas/{type}/{version}", Right::Read, get(catalogue::schema)),
         reading("/v1/services", Right::Read, get(catalogue::services)),
+        reading("/v1/statistics/services", Right::Oversee, get(statistics::services)),
+        reading("/v1/statistics/services.csv", Right::Oversee, get(statistics::services_csv)),
+        reading("/v1/statistics/open-data.json", Right::OpenData, get(statistics::open_data)),
+        reading("/v1/statistics/open-data.csv", Right::OpenData, get(statistics::open_data_csv)),
         reading("/healthz", Right::Anyone, get(health::healthz)),
         reading("/readyz", Right::Anyone, get(health::readyz)),
         reading("/metrics", Right::Metrics, get(scrape::metrics)),

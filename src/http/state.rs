@@ -21,6 +21,7 @@ use crate::ledger::Ledger;
 use crate::model::cloudevents::Bounds;
 use crate::model::id::AgencyId;
 use crate::model::status::Hold;
+use crate::statistics::Terms;
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Whether `/metrics` asks for no key (`[metrics] open`).
     pub metrics_open: bool,
+    /// On which terms statistics are given (`[statistics]`).
+    pub statistics: Terms,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             recheck: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
             metrics_open: false,
+            statistics: Terms::default(),
         }
     }
 }

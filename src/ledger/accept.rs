@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::Count;
 use super::id::{Keys, column, lane_alone};
 use super::recipients::{self, Entry, UNDECIDED};
+use super::service::Counted;
 use super::shared::Body;
 use super::state::{Left, State};
 use super::types::{NewEnvelope, Stored};
@@ -110,11 +111,18 @@ impl State<'_> {
         if let Some(expiry) = ready.expiry {
             self.sql.insert_expiry.execute((expiry.0, column(seq)))?;
         }
+        let counted = Counted { seq, ty, at };
+        self.count_accepted(counted);
+        // What Falaj tells itself is no business that came in.
+        if !envelope.attributes.ty.is_own() {
+            self.moved(sender, |movement| movement.sent += 1);
+        }
         if entries.is_empty() {
             self.sql.insert_completed.execute((at, column(seq), false))?;
+            self.count_completed(counted, false, false, at)?;
             self.tell_completed(seq, false)?;
         } else {
-            self.open.insert(seq, Left { sender, count: entries.len(), failed: false }, 1);
+            self.open.insert(seq, Left { sender, count: entries.len(), failed: false, at, ty }, 1);
         }
         let stored = Arc::new(Stored {
             seq: Seq(seq),
@@ -149,6 +157,7 @@ impl State<'_> {
             entries.push(entry);
             self.new_pending.push((agency, seq, slot, lane));
             self.count(agency, Count::Pending, 1);
+            self.moved(agency, |movement| movement.came += 1);
         }
         Ok((entries, form))
     }

@@ -3,10 +3,13 @@
 //! Keeps L2: nothing enters a lane that is in flight or leased, and what was head waits behind, with all that it had been through.
 //! Keeps L6: the generation before stays as it ended.
 
+use rusqlite::OptionalExtension;
+
 use super::accept::Head;
 use super::codes::{BUSY, Count, LEASED, READY};
 use super::id::column;
 use super::jobs::Work;
+use super::service::Counted;
 use super::settle::Spot;
 use super::state::{Duties, State};
 use crate::model::delivery::{Finished, Tries};
@@ -38,6 +41,7 @@ impl State<'_> {
         self.take_delivered(spot)?;
         let row = (column(spot.seq), slot, spot.agency, first, now.0, &work.actor, work.n);
         self.sql.insert_redriven.execute(row)?;
+        self.moved(spot.agency, |movement| movement.came += 1);
         self.open_for_job(work.n, next)?;
         self.drain_by(next, 1, now)?;
         Ok(Led::Made)
@@ -94,11 +98,15 @@ impl State<'_> {
             return Ok(());
         }
         let at: i64 = self.sql.completed_at.query_row([column(seq)], |row| row.get(0))?;
-        if self.sql.delete_completed.execute((at, column(seq)))? == 0 {
+        let row = column(seq);
+        let mut completed =
+            self.sql.take_completed.query_row((at, row), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if completed.is_none() {
             // The clock went back over a restart: it stands under another time.
-            self.sql.reopen.execute([column(seq)])?;
+            completed = self.sql.reopen.query_row([row], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         }
-        Ok(())
+        let Some((at, failed)) = completed else { return Ok(()) };
+        self.count_reopened(Counted { seq, ty: duties.ty, at: duties.at }, failed, at)
     }
 
     /// What was delivered is led again: its lane has delivered up to here, and the next generation is the one that is reported on.

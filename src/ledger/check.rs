@@ -25,7 +25,7 @@ use crate::model::envelope::Envelope;
 /// Findings that are told; the rest is counted in the last one.
 const BROKEN_MAX: usize = 100;
 
-/// Proves the invariants L1-L8 over a whole ledger that no process has open (or over a snapshot of an open one).
+/// Proves the invariants L1-L8 and S1-S3 over a whole ledger that no process has open (or over a snapshot of an open one).
 pub fn check(folder: &Path) -> Result<CheckReport, OpenError> {
     let connection = open_to_read(folder)?;
     let snapshot = connection.unchecked_transaction()?;
@@ -39,6 +39,7 @@ pub fn check(folder: &Path) -> Result<CheckReport, OpenError> {
     lanes(&snapshot, &lens, &mut findings)?;
     tallies(&snapshot, &met, &lens, &mut findings)?;
     super::proof::repair(&snapshot, &mut findings)?;
+    super::service::prove(&snapshot, &mut findings)?;
     Ok(findings.report(&met))
 }
 
@@ -305,7 +306,7 @@ fn strangers(connection: &Connection, met: &Met, findings: &mut Findings) -> rus
             findings.add(|| format!("L1: {table} has {rows} rows, and envelopes lead to {known}"));
         }
     }
-    for table in ["attempt", "outcome", "expiry", "redriven", "gap", "dead", "job_open"] {
+    for table in ["attempt", "outcome", "expiry", "redriven", "gap", "dead", "job_open", "reopened"] {
         let text =
             format!("SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM envelope e WHERE e.seq = t.seq)");
         let rows: i64 = connection.query_row(&text, [], |row| row.get(0))?;

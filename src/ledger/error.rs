@@ -40,6 +40,16 @@ pub enum OpenError {
         /// Newest format known.
         known: u32,
     },
+    /// It has counted services by the days of another time zone.
+    #[error(
+        "the ledger counts services by the days of {known}, and statistics.zone is {asked}: a ledger keeps its zone"
+    )]
+    Zone {
+        /// The ledger's zone.
+        known: String,
+        /// The zone that was asked for.
+        asked: String,
+    },
     /// The folder or a file in it.
     #[error("cannot use the data folder {folder}")]
     Io {

@@ -13,6 +13,7 @@ use super::event::{AgencyEvent, Happened};
 use super::id::{Keys, column};
 use super::open::{open_to_read, read_key, read_names};
 use super::read::{Lens, corrupt};
+use crate::model::calendar::Day;
 use crate::model::delivery::{DeliveryView, EnvelopeView, Standing};
 use crate::model::envelope::Attributes;
 use crate::model::id::{AgencyId, DeliveryId, EnvelopeId};
@@ -103,6 +104,17 @@ struct Event {
     note: Option<String>,
 }
 
+/// The counts of one service on one day, on a line of its own at the end.
+#[derive(Serialize)]
+struct Service {
+    service: String,
+    day: String,
+    accepted: u64,
+    completed: u64,
+    completed_with_failures: u64,
+    completed_ms: u64,
+}
+
 #[derive(Serialize)]
 struct Try {
     n: u32,
@@ -135,7 +147,8 @@ struct Disclosure {
 }
 
 /// Writes everything as JSON Lines: one object per envelope with its deliveries, attempts, redrives and disclosures, in accept order,
-/// then one per entry of the audit, and then one per event of an agency.
+/// then one per entry of the audit, one per event of an agency, and one per service and day with its counts. The history of the
+/// agencies, which is figures of the last weeks alone, stays behind.
 /// Data is left out unless `with_data`. It reads one envelope at a time, so it never holds up a bus that runs meanwhile.
 pub fn export(folder: &Path, with_data: bool, out: &mut dyn Write) -> Result<(), OpenError> {
     let connection = open_to_read(folder)?;
@@ -170,6 +183,7 @@ pub fn export(folder: &Path, with_data: bool, out: &mut dyn Write) -> Result<(),
         last = event.event;
         out.write_all(&lines(&events)?).map_err(io)?;
     }
+    out.write_all(&lines(&services(&connection)?)?).map_err(io)?;
     out.flush().map_err(io)
 }
 
@@ -181,6 +195,26 @@ fn lines(values: &[impl Serialize]) -> rusqlite::Result<Vec<u8>> {
         text.push(b'\n');
     }
     Ok(text)
+}
+
+/// What is counted by service and day.
+fn services(connection: &Connection) -> rusqlite::Result<Vec<Service>> {
+    let mut select = connection.prepare(
+        "SELECT t.id, s.day, s.accepted, s.completed, s.failed, s.ms FROM service_day s JOIN type t ON t.n = s.type
+         ORDER BY s.day, t.id",
+    )?;
+    let services = select.query_map([], |row| {
+        let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        Ok(Service {
+            service: row.get(0)?,
+            day: Day::read(row.get(1)?).ok_or_else(|| corrupt("a day that is none"))?.to_string(),
+            accepted: count(2)?,
+            completed: count(3)?,
+            completed_with_failures: count(4)?,
+            completed_ms: count(5)?,
+        })
+    })?;
+    services.collect()
 }
 
 impl Lens<'_> {

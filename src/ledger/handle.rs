@@ -22,6 +22,7 @@ use super::types::{
     Acceptance, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options, Query, Reported, Settlement, Size,
     Stored, Tally, Waits,
 };
+use crate::model::calendar::Calendar;
 use crate::model::delivery::{DeliveryKey, DeliveryView, EnvelopeView};
 use crate::model::envelope::Digest;
 use crate::model::id::{AgencyId, DeliveryId, EnvelopeId, Seq, Slot};
@@ -370,6 +371,11 @@ impl Ledger {
     /// The agency's own pseudonym of a subject: hex of a keyed hash that differs per agency.
     pub fn pseudonym(&self, agency: &AgencyId, subject: &str) -> String {
         self.0.shared.keys.pseudonym(agency.as_str(), subject)
+    }
+
+    /// The days by which it counts services.
+    pub fn calendar(&self) -> &Calendar {
+        &self.0.shared.calendar
     }
 
     /// Has every commit told, once and as it happens, to whoever asks so; on the writer's thread, which must not be kept. There is no

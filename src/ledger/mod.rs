@@ -10,6 +10,8 @@
 //! in [`bounce`]; a delivery that is led again enters its lane in [`again`]. What happened to agencies as a whole is in [`event`]. What
 //! senders are told of their envelopes is written in the commits in which it happens ([`notices`]).
 //!
+//! What is counted by service and day is in [`service`] (S1-S3), what happened to agencies over time in [`history`].
+//!
 //! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
 //! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
 //! the invariants over a whole ledger; every test ends with it.
@@ -58,6 +60,9 @@ mod pause;
 mod redrive;
 mod repair;
 
+mod history;
+mod service;
+
 mod check;
 mod export;
 mod proof;
@@ -70,6 +75,7 @@ pub use error::{LedgerError, OpenError};
 pub use event::{AgencyEvent, Happened};
 pub use export::export;
 pub use handle::Ledger;
+pub use history::{Activity, Beat, Cut, Movement, Point, Pulse, Rates, Resolution};
 pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
 pub use notices::{Listeners, Notices};
 pub use open::stands_in;
@@ -77,6 +83,7 @@ pub use repair::{
     Actor, AuditEntry, DeadGroup, DeadLetter, DeadQuery, Drain, HeldBack, Job, JobKind, JobOperation, JobState, Leased,
     Operated, Operation, Pause, RedriveAsk,
 };
+pub use service::{ServiceCounts, ServiceDay};
 pub use types::{
     Acceptance, Bounced, CheckReport, Claim, Claimed, Commit, Disclosure, Found, Health, Mark, NewEnvelope, Options,
     Query, Recipient, Reported, Settlement, Size, Stored, Tally, Waits,

@@ -57,10 +57,11 @@ pub(super) fn open(options: Options, notices: Option<Notices>) -> Result<Opened,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     set_up(&connection)?;
+    super::service::settle_zone(&connection, &options.calendar)?;
     sync_folder(&folder).map_err(io)?;
     let (names, counts) = (read_names(&connection)?, read_counts(&connection)?);
     let (keys, pauses) = (Keys::new(&read_key(&connection)?), super::pause::read(&connection)?);
-    let shared = Arc::new(Shared::new(folder.clone(), keys, names, counts, pauses));
+    let shared = Arc::new(Shared::new(folder.clone(), keys, options.calendar.clone(), names, counts, pauses));
     shared.disk_floor_bytes.store(options.disk_floor_bytes, Relaxed);
     if let Some(free) = disk_free_bytes(&folder) {
         shared.disk_free_bytes.store(free, Relaxed);

@@ -2,7 +2,7 @@
 -- Times are milliseconds since 1970 in UTC. Numbers that stand for words are those of codes.rs and are only ever added to.
 
 CREATE TABLE meta (
-    key   TEXT PRIMARY KEY,     -- format, key (32 random bytes), seq_floor, at_floor, swept_max (the latest seq that was swept)
+    key   TEXT PRIMARY KEY,     -- format, key (32 random bytes), seq_floor, at_floor, swept_max (the latest seq that was swept), zone
     value BLOB NOT NULL
 ) WITHOUT ROWID;
 
@@ -177,6 +177,55 @@ CREATE TABLE disclosure (
 
 -- Exact figures, written in the commits that change what they count.
 CREATE TABLE tally (agency INTEGER, state INTEGER, n INTEGER NOT NULL, PRIMARY KEY (agency, state)) WITHOUT ROWID;
+
+-- How many of which service on which local day, without a person, a sender or an agency. Kept when its envelopes are forgotten;
+-- old_: the part that is. ms: from acceptance to completion, summed up over completed.
+CREATE TABLE service_day (
+    day           INTEGER,              -- 20260930 in the zone that meta names
+    type          INTEGER,              -- type.n
+    accepted      INTEGER NOT NULL,
+    completed     INTEGER NOT NULL,     -- well
+    failed        INTEGER NOT NULL,     -- completed with failures
+    ms            INTEGER NOT NULL,
+    old_accepted  INTEGER NOT NULL,
+    old_completed INTEGER NOT NULL,
+    old_failed    INTEGER NOT NULL,
+    old_ms        INTEGER NOT NULL,
+    PRIMARY KEY (day, type)
+) WITHOUT ROWID;
+
+-- Envelopes that were led again after they were complete, as they are counted above.
+CREATE TABLE reopened (seq INTEGER PRIMARY KEY, day INTEGER NOT NULL, failed INTEGER NOT NULL, ms INTEGER NOT NULL);
+
+-- What happened to each agency in each minute and hour, in figures without a person in them. agency 0: the whole bus, in all that was
+-- watched. An agency with nothing to say has no row. Counts are sums; oldest_s, waiting and in_flight the highest seen.
+CREATE TABLE history (
+    span                INTEGER,            -- 1 minute, 2 hour
+    at                  INTEGER,            -- its beginning
+    agency              INTEGER,            -- agency.n, or 0
+    seconds             INTEGER NOT NULL,   -- of it, how many were watched
+    sent                INTEGER NOT NULL,   -- envelopes accepted from it
+    came                INTEGER NOT NULL,   -- deliveries for it, redrives included
+    delivered           INTEGER NOT NULL,
+    dead                INTEGER NOT NULL,
+    expired             INTEGER NOT NULL,
+    skipped             INTEGER NOT NULL,
+    cancelled           INTEGER NOT NULL,
+    done                INTEGER NOT NULL,   -- attempts from here on, by class
+    message_fault       INTEGER NOT NULL,
+    configuration_fault INTEGER NOT NULL,
+    gone                INTEGER NOT NULL,
+    throttle            INTEGER NOT NULL,
+    endpoint_fault      INTEGER NOT NULL,
+    retry_asked         INTEGER NOT NULL,
+    oldest_s            INTEGER NOT NULL,
+    waiting             INTEGER NOT NULL,
+    in_flight           INTEGER NOT NULL,
+    open_s              INTEGER NOT NULL,   -- seconds with an open circuit
+    attempt_ms          BLOB    NOT NULL,   -- histogram.rs
+    delivery_ms         BLOB    NOT NULL,   -- from acceptance to delivered
+    PRIMARY KEY (span, at, agency)
+) WITHOUT ROWID;
 
 -- What persons did, and why. Appended, never changed.
 CREATE TABLE audit (

@@ -266,6 +266,7 @@ impl State<'_> {
         ))?;
         self.count(spot.agency, Count::of(end.state), 1);
         self.drain_by(spot, -1, now)?;
+        self.moved(spot.agency, |movement| movement.end(end.state));
         match end.state {
             Finished::Delivered => self.arrived(spot)?,
             Finished::Dead => {

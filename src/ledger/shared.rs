@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use super::cache::Cache;
 use super::codes::COUNTS;
 use super::flow::Place;
+use super::history::Movement;
 use super::id::Keys;
 use super::pause::Held;
 use super::recipients::Entry;
 use super::types::{Commit, Stored};
+use crate::model::calendar::Calendar;
 use crate::model::id::AgencyId;
 
 /// Bytes of envelopes kept in memory, so that a delivery right after acceptance reads nothing.
@@ -73,8 +75,10 @@ pub(super) type Counts = [i64; COUNTS];
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
     pub(super) keys: Keys,
+    pub(super) calendar: Calendar,
     pub(super) names: RwLock<Arc<Names>>,
     pub(super) counts: Mutex<HashMap<i64, Counts>>,
+    pub(super) movements: Mutex<HashMap<i64, Movement>>,
     pub(super) bodies: Mutex<Cache<u64, Arc<Body>>>,
     pub(super) flying: Mutex<HashSet<Place>>,
     pub(super) pauses: RwLock<HashMap<AgencyId, Held>>,
@@ -122,6 +126,7 @@ impl Shared {
     pub(super) fn new(
         folder: PathBuf,
         keys: Keys,
+        calendar: Calendar,
         names: Names,
         counts: HashMap<i64, Counts>,
         pauses: HashMap<AgencyId, Held>,
@@ -130,8 +135,10 @@ impl Shared {
             pauses: RwLock::new(pauses),
             folder,
             keys,
+            calendar,
             names: RwLock::new(Arc::new(names)),
             counts: Mutex::new(counts),
+            movements: Mutex::default(),
             bodies: Mutex::new(Cache::new(BODIES_BYTES_MAX)),
             flying: Mutex::default(),
             observers: RwLock::default(),

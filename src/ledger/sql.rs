@@ -121,7 +121,7 @@ statements! {
     expired = "SELECT at, seq FROM expiry WHERE at <= ?1 ORDER BY at, seq LIMIT ?2";
     delete_expiry = "DELETE FROM expiry WHERE at = ?1 AND seq = ?2";
 
-    swept = "SELECT c.at, c.seq, e.head FROM completed c JOIN envelope e ON e.seq = c.seq WHERE c.at < ?1
+    swept = "SELECT c.at, c.seq, e.head, c.failed, e.at, e.type FROM completed c JOIN envelope e ON e.seq = c.seq WHERE c.at < ?1
         ORDER BY c.at, c.seq LIMIT ?2";
     delete_completed = "DELETE FROM completed WHERE at = ?1 AND seq = ?2";
     delete_envelope = "DELETE FROM envelope WHERE seq = ?1";
@@ -133,7 +133,8 @@ statements! {
     delete_redriven = "DELETE FROM redriven WHERE seq = ?1";
     redriven_of = "SELECT slot, first_slot FROM redriven WHERE seq = ?1 ORDER BY slot";
     insert_redriven = "INSERT INTO redriven (seq, slot, agency, first_slot, at, by, job) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    reopen = "DELETE FROM completed WHERE seq = ?1";
+    take_completed = "DELETE FROM completed WHERE at = ?1 AND seq = ?2 RETURNING at, failed";
+    reopen = "DELETE FROM completed WHERE seq = ?1 RETURNING at, failed";
 
     completed_at = "SELECT max(at) FROM (SELECT at FROM settled WHERE seq = ?1 UNION ALL SELECT o.at FROM outcome o
         JOIN settled s ON s.seq = o.seq AND s.slot = o.slot WHERE o.seq = ?1 AND (s.outcome IS NOT NULL OR s.by = 'broker'
@@ -178,5 +179,21 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
     add_tally = "INSERT INTO tally (agency, state, n) VALUES (?1, ?2, ?3)
         ON CONFLICT (agency, state) DO UPDATE SET n = n + excluded.n";
+    add_service_day = "INSERT INTO service_day (day, type, accepted, completed, failed, ms, old_accepted, old_completed, old_failed,
+        old_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT (day, type) DO UPDATE SET accepted = accepted + excluded.accepted, completed = completed + excluded.completed,
+        failed = failed + excluded.failed, ms = ms + excluded.ms, old_accepted = old_accepted + excluded.old_accepted,
+        old_completed = old_completed + excluded.old_completed, old_failed = old_failed + excluded.old_failed,
+        old_ms = old_ms + excluded.old_ms";
+    select_reopened = "SELECT day, failed, ms FROM reopened WHERE seq = ?1";
+    set_reopened = "INSERT INTO reopened (seq, day, failed, ms) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (seq) DO UPDATE SET day = excluded.day, failed = excluded.failed, ms = excluded.ms";
+    delete_reopened = "DELETE FROM reopened WHERE seq = ?1";
+
+    history_durations = "SELECT attempt_ms, delivery_ms FROM history WHERE span = ?1 AND at = ?2 AND agency = ?3";
+    add_history = super::history::ADD;
+    oldest_history = "SELECT at FROM history WHERE span = ?1 AND at < ?2 ORDER BY at LIMIT 1";
+    delete_history = "DELETE FROM history WHERE span = ?1 AND at = ?2";
+
     set_meta = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 }

@@ -11,11 +11,13 @@ use rusqlite::{Connection, OptionalExtension};
 use super::cache::Cache;
 use super::codes::{self, COUNTS, Count};
 use super::flow::Flow;
+use super::history::Movement;
 use super::id::{self, column};
 use super::jobs::Hold;
 use super::notices::Notices;
 use super::pause::Held;
 use super::recipients::{self, Entry};
+use super::service::{Counted, Services};
 use super::shared::{Body, Counts, Names, Shared, lock};
 use super::sql::Sql;
 use super::types::Options;
@@ -35,6 +37,17 @@ pub(super) struct Left {
     pub(super) count: usize,
     /// Whether one of the others did not go well.
     pub(super) failed: bool,
+    /// When the envelope was accepted.
+    pub(super) at: i64,
+    /// Its type's number.
+    pub(super) ty: i64,
+}
+
+/// What the open transaction changes for one agency.
+#[derive(Debug, Default)]
+struct Change {
+    counts: Counts,
+    movement: Movement,
 }
 
 /// See the module.
@@ -52,7 +65,9 @@ pub(super) struct State<'c> {
     pub(super) types: HashMap<EventType, i64>,
     pub(super) names: Arc<Names>,
     pub(super) counts: HashMap<i64, Counts>,
-    changed: BTreeMap<i64, Counts>,
+    changed: BTreeMap<i64, Change>,
+    /// Counts by type and day.
+    pub(super) services: Services,
     pub(super) open: Cache<u64, Left>,
     pub(super) next_seq: u64,
     /// Agencies that are held.
@@ -97,6 +112,7 @@ impl<'c> State<'c> {
         let next = last.map_or(1, |(seq, _)| seq + 1).max(floor("seq_floor")?);
         let names = shared.names();
         let counts = lock(&shared.counts).clone();
+        let services = Services::new(options.calendar.clone());
         Ok(Self {
             sql: Sql::prepare(connection)?,
             connection,
@@ -108,6 +124,7 @@ impl<'c> State<'c> {
             names,
             counts,
             changed: BTreeMap::new(),
+            services,
             open: Cache::new(OPEN_MAX),
             pauses: super::pause::read(connection)?,
             show_pauses: false,
@@ -136,7 +153,12 @@ impl<'c> State<'c> {
     /// Counts in the open transaction.
     pub(super) fn count(&mut self, agency: i64, what: Count, by: i64) {
         self.counts.entry(agency).or_insert([0; COUNTS])[what as usize] += by;
-        self.changed.entry(agency).or_insert([0; COUNTS])[what as usize] += by;
+        self.changed.entry(agency).or_default().counts[what as usize] += by;
+    }
+
+    /// Notes what came to an agency or left it in the open transaction.
+    pub(super) fn moved(&mut self, agency: i64, note: impl FnOnce(&mut Movement)) {
+        note(&mut self.changed.entry(agency).or_default().movement);
     }
 
     /// How many there are.
@@ -154,12 +176,12 @@ impl<'c> State<'c> {
         for (key, seq) in self.new_lookups.drain(..) {
             self.sql.insert_lookup.execute((key, column(seq)))?;
         }
-        for (agency, counts) in &self.changed {
-            for (state, n) in (0_i64..).zip(counts).filter(|(_, n)| **n != 0) {
+        for (agency, change) in &self.changed {
+            for (state, n) in (0_i64..).zip(&change.counts).filter(|(_, n)| **n != 0) {
                 self.sql.add_tally.execute((agency, state, n))?;
             }
         }
-        Ok(())
+        self.services.flush(&mut self.sql)
     }
 
     /// Shows the counters of a committed transaction.
@@ -167,11 +189,12 @@ impl<'c> State<'c> {
         if std::mem::take(&mut self.show_pauses) {
             self.shared.pauses.write().unwrap_or_else(PoisonError::into_inner).clone_from(&self.pauses);
         }
-        let mut shown = lock(&self.shared.counts);
-        for agency in std::mem::take(&mut self.changed).into_keys() {
+        let (mut shown, mut movements) = (lock(&self.shared.counts), lock(&self.shared.movements));
+        for (agency, change) in std::mem::take(&mut self.changed) {
             if let Some(counts) = self.counts.get(&agency) {
                 shown.insert(agency, *counts);
             }
+            movements.entry(agency).or_default().add(&change.movement);
         }
     }
 
@@ -214,11 +237,11 @@ impl<'c> State<'c> {
 
     /// One more delivery of an envelope is through. Its row is written. Returns whether it was the last.
     pub(super) fn through(&mut self, seq: u64, slot: u16, failed: bool, at: i64) -> rusqlite::Result<bool> {
-        let left = match self.open.get_mut(&seq) {
+        let (left, again) = match self.open.get_mut(&seq) {
             Some(left) => {
                 left.count -= 1;
                 left.failed |= failed;
-                *left
+                (*left, false)
             }
             None => {
                 let Some(duties) = self.duties(seq)? else { return Ok(false) };
@@ -230,7 +253,7 @@ impl<'c> State<'c> {
                 if duties.later.is_empty() {
                     self.open.insert(seq, left, 1);
                 }
-                left
+                (left, !duties.later.is_empty())
             }
         };
         if left.count > 0 {
@@ -238,13 +261,15 @@ impl<'c> State<'c> {
         }
         self.open.remove(&seq);
         self.sql.insert_completed.execute((at, column(seq), left.failed))?;
+        self.count_completed(Counted { seq, ty: left.ty, at: left.at }, again, left.failed, at)?;
         self.tell_completed(seq, left.failed)?;
         Ok(true)
     }
 
     /// Counts from the rows what is open of an envelope. The latest generation of a duty speaks for it.
     pub(super) fn count_left(&mut self, seq: u64, duties: &Duties) -> rusqlite::Result<Left> {
-        let mut left = Left { sender: duties.sender, count: duties.entries.len(), failed: false };
+        let (at, ty) = (duties.at, duties.ty);
+        let mut left = Left { sender: duties.sender, count: duties.entries.len(), failed: false, at, ty };
         let mut rows = self.sql.settled_of.query([column(seq)])?;
         while let Some(row) = rows.next()? {
             if !duties.is_latest(row.get(0)?) {

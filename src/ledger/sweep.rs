@@ -5,6 +5,7 @@ use rusqlite::OptionalExtension;
 use super::accept::{Head, lookups};
 use super::codes::{self, Count};
 use super::id::{column, is_ordered};
+use super::service::Counted;
 use super::settle::{End, Spot};
 use super::shared::lock;
 use super::state::State;
@@ -118,10 +119,12 @@ impl State<'_> {
 
     /// Forgets envelopes that were complete before `before`.
     pub(super) fn sweep(&mut self, before: At, limit: u32) -> rusqlite::Result<usize> {
-        let rows: Vec<(i64, i64, String)> = self
+        let rows: Vec<(i64, i64, String, bool, i64, i64)> = self
             .sql
             .swept
-            .query_map((before.0, limit), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_map((before.0, limit), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })?
             .collect::<rusqlite::Result<_>>()?;
         if rows.is_empty() {
             return Ok(0);
@@ -129,8 +132,10 @@ impl State<'_> {
         // The next seq and time must not fall back when the newest envelope goes.
         self.sql.set_meta.execute(("seq_floor", column(self.next_seq)))?;
         self.sql.set_meta.execute(("at_floor", self.latest))?;
-        for (at, seq, head) in &rows {
-            self.forget(*at, seq.cast_unsigned(), head)?;
+        for (at, seq, head, failed, accepted_at, ty) in &rows {
+            let counted = Counted { seq: seq.cast_unsigned(), ty: *ty, at: *accepted_at };
+            self.count_forgotten(counted, *failed, *at)?;
+            self.forget(*at, counted.seq, head)?;
             self.swept_max = self.swept_max.max(seq.cast_unsigned());
         }
         self.sql.set_meta.execute(("swept_max", column(self.swept_max)))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::model::calendar::Calendar;
 use crate::model::delivery::{Attempt, DeliveryKey, DeliveryView, EnvelopeView, Transition, Tries};
 use crate::model::envelope::{Attributes, Digest, Envelope};
 use crate::model::id::{AgencyId, DeliveryId, EnvelopeId, EventType, Seq};
@@ -29,6 +30,8 @@ pub struct Options {
     pub lane_rows_max: usize,
     /// Stuck and unparked lanes of one agency beyond which its `pending` is not read on. 10,000.
     pub stuck_max: usize,
+    /// The days by which services are counted; a ledger keeps its time zone.
+    pub calendar: Calendar,
 }
 
 /// What intake hands over.

@@ -6,7 +6,7 @@ use crate::model::json::{self, Kind};
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 
 /// Appends a field: a leading apostrophe where it would be a formula and is no plain number, quotes where it needs them.
-pub(super) fn write_field(text: &str, out: &mut String) {
+pub fn write_field(text: &str, out: &mut String) {
     let guard = text.starts_with(FORMULA) && !is_number(text);
     let quotes = text.contains(['"', ',', ';', '\r', '\n', '\t']) || text.starts_with(' ') || text.ends_with(' ');
     if quotes {

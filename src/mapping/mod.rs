@@ -7,7 +7,7 @@
 //! came. P3: whatever an expression or template may cost is bounded, before it runs or while it does. P4: no error repeats a
 //! value. Nothing here reads a clock, a file or a socket, or remembers an envelope.
 
-mod csv;
+pub mod csv;
 mod evaluate;
 mod expression;
 mod fields;

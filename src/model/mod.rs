@@ -4,9 +4,11 @@
 //! stores or sends something lives in the layers above. This module imports nothing else of ours.
 
 pub mod agency;
+pub mod calendar;
 pub mod cloudevents;
 pub mod delivery;
 pub mod envelope;
+pub mod histogram;
 pub mod id;
 pub mod json;
 pub mod notice;

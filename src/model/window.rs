@@ -123,9 +123,26 @@ impl Zone {
         if zone.iana_name() == Some(text) { Ok(Self(zone)) } else { Err(WindowFault::Zone) }
     }
 
+    /// Its IANA name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The zone itself, for the calendar.
+    pub(super) fn time_zone(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// The names that are known, for hints.
     pub fn names() -> Vec<String> {
         jiff::tz::db().available().map(|name| name.to_string()).collect()
+    }
+}
+
+impl Default for Zone {
+    /// Asia/Qatar.
+    fn default() -> Self {
+        Self::parse("Asia/Qatar").expect("the zones that are built in have it")
     }
 }
 
@@ -276,19 +293,23 @@ impl Window {
         })
     }
 
-    /// The first instant at which the local clock reads this time of this day, or later (W1).
     fn instant(&self, date: Date, minute: u16) -> Option<At> {
-        let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
-        let ambiguous = self.zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0));
-        let stamp = match ambiguous.offset() {
-            AmbiguousOffset::Gap { .. } => {
-                let before = ambiguous.earlier().ok()?;
-                self.zone.following(before).next()?.timestamp()
-            }
-            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok()?,
-        };
-        Some(At(stamp.as_millisecond()))
+        first_instant(&self.zone, date, minute)
     }
+}
+
+/// The first instant at which the local clock reads this minute of this day, or later (W1).
+pub(super) fn first_instant(zone: &TimeZone, date: Date, minute: u16) -> Option<At> {
+    let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
+    let ambiguous = zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0));
+    let stamp = match ambiguous.offset() {
+        AmbiguousOffset::Gap { .. } => {
+            let before = ambiguous.earlier().ok()?;
+            zone.following(before).next()?.timestamp()
+        }
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok()?,
+    };
+    Some(At(stamp.as_millisecond()))
 }
 
 /// [`OPEN_DAYS`] as a time, less what a day's hours may reach over.

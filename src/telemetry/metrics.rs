@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::figures::Figures;
 use super::label::{
     AgencyLabel, AlarmLabels, AttemptLabels, EndLabels, Name, ReasonLabel, RequestLabels, ResultLabel, RouteLabels,
     TypeLabel, TypeName, Word,
@@ -52,6 +53,8 @@ pub struct Metrics {
     reloads: Family<ResultLabel, Counter>,
     /// Connections that are open.
     pub connections: Gauge,
+    /// Attempts and durations once more, to be read back for the history.
+    pub figures: Figures,
 }
 
 /// An accept is one sync of a disk: around a millisecond, seconds where the disk is in trouble.
@@ -103,6 +106,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(request_seconds),
             reloads: Family::default(),
             connections: Gauge::default(),
+            figures: Figures::default(),
         };
         metrics.intake(registry);
         metrics.delivery(registry);
@@ -296,6 +300,7 @@ impl Metrics {
 
     /// Counts one attempt.
     pub fn attempt(&self, agency: &AgencyId, class: Class, seconds: f64) {
+        self.figures.attempt(agency, class, seconds);
         let Some(_counting) = self.counting(|known| known.agencies.contains(agency)) else { return };
         self.attempts.get_or_create(&tried(agency, class)).inc();
         self.attempt_seconds.get_or_create(&AgencyLabel { agency: Name(agency.clone()) }).observe(seconds);
@@ -303,6 +308,9 @@ impl Metrics {
 
     /// Counts one end.
     pub fn end(&self, agency: &AgencyId, state: Finished, seconds_since_accepted: f64) {
+        if state == Finished::Delivered {
+            self.figures.delivered(agency, seconds_since_accepted);
+        }
         let Some(_counting) = self.counting(|known| known.agencies.contains(agency)) else { return };
         self.settled.get_or_create(&end(agency, state)).inc();
         if state == Finished::Delivered {

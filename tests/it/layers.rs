@@ -22,6 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("janitor", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
     ("alarm", &["dispatch", "ledger", "catalog", "connector", "mapping", "amqp", "clock", "telemetry", "model"]),
     ("broker", &["intake", "dispatch", "ledger", "catalog", "amqp", "wake", "http", "clock", "telemetry", "model"]),
+    ("statistics", &["catalog", "schema", "mapping", "ledger", "model"]),
+    ("history", &["dispatch", "ledger", "clock", "telemetry", "model"]),
     (
         "http",
         &[
@@ -36,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "clock",
             "telemetry",
             "config",
+            "statistics",
             "model",
         ],
     ),

@@ -14,6 +14,7 @@ mod notices;
 mod order;
 mod reload;
 mod repair;
+mod statistics;
 mod stop;
 mod telemetry;
 

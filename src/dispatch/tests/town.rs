@@ -27,6 +27,7 @@ use crate::dispatch::places::Pool;
 use crate::dispatch::{Board, Handout, Setup};
 use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
 use crate::ledger::{Acceptance, Ledger, NewEnvelope, Options, Recipient, Tally};
+use crate::model::calendar::Calendar;
 use crate::model::delivery::EnvelopeView;
 use crate::model::envelope::{Attributes, Envelope};
 use crate::model::id::{AgencyId, EventType};
@@ -116,6 +117,7 @@ impl Town {
             page_max: 64,
             lane_rows_max: 4,
             stuck_max: 10_000,
+            calendar: Calendar::default(),
         })
         .unwrap();
         let (wake, board, stop) = (Wake::new(), Board::new(), CancellationToken::new());

@@ -382,7 +382,9 @@ async fn the_export_tells_of_redrives_and_of_the_audit() {
         (&1.into(), &"redrive".into(), &"because".into())
     );
     assert_eq!((&audit["target"], &audit["detail"]["after"]), (&job.id.to_string().into(), &"1 to a".into()));
-    assert_eq!(lines.len(), 2);
+    let service = r#"{"service":"qa.gov.test.changed","day":"1970-01-01","accepted":1,"completed":0,"completed_with_failures":1,"completed_ms":0}"#;
+    assert_eq!(lines[2], serde_json::from_str::<serde_json::Value>(service).unwrap());
+    assert_eq!(lines.len(), 3);
     house.prove().await;
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
+use crate::model::calendar::Calendar;
 use crate::model::delivery::{Attempt, BROKER, DeliveryKey, EnvelopeView, Finished, Standing, Transition, Tries};
 use crate::model::envelope::{AttributeValue, Attributes, Envelope};
 use crate::model::id::{AgencyId, EventType, Seq, Slot};
@@ -18,6 +19,7 @@ use crate::model::time::At;
 mod accept;
 mod bounces;
 mod drains;
+mod history;
 mod jobs;
 mod lanes;
 mod leases;
@@ -27,6 +29,7 @@ mod outcomes;
 mod places;
 mod repair;
 mod search;
+mod services;
 mod sweeps;
 
 /// A folder of its own, removed afterwards.
@@ -55,6 +58,7 @@ fn options(folder: &Path) -> Options {
         page_max: 8,
         lane_rows_max: 2,
         stuck_max: 100,
+        calendar: Calendar::default(),
     }
 }
 

@@ -133,7 +133,7 @@ async fn an_export_tells_the_whole_story_of_a_delivery() {
     export(&house.folder.0, true, &mut text).unwrap();
     let lines: Vec<serde_json::Value> =
         String::from_utf8(text).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
     let delivery = &lines[0]["deliveries"][0];
     assert_eq!(lines[0]["state"], "completed");
     assert_eq!(delivery["state"], "delivered");

@@ -20,6 +20,7 @@ use falaj::http::{App, Parts, Settings, router};
 use falaj::intake::Intake;
 use falaj::ledger::{Ledger, Options, Settlement};
 use falaj::model::agency::{KeyEntry, Role};
+use falaj::model::calendar::Calendar;
 use falaj::model::delivery::{Attempt, Finished, Transition};
 use falaj::model::id::AgencyId;
 use falaj::model::outcome::{Class, Report};
@@ -269,5 +270,6 @@ fn options(folder: &Folder) -> Options {
         page_max: 512,
         lane_rows_max: 4,
         stuck_max: 10_000,
+        calendar: Calendar::default(),
     }
 }

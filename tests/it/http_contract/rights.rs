@@ -15,7 +15,7 @@ fn allowed(right: Right) -> &'static [&'static str] {
         Right::Anyone | Right::Read => &ROLES,
         Right::Post => &["moi", "admin"],
         Right::Report => &["moi"],
-        Right::Metrics | Right::Oversee => &["viewer", "operator", "auditor", "admin"],
+        Right::Metrics | Right::OpenData | Right::Oversee => &["viewer", "operator", "auditor", "admin"],
         Right::Operate => &["operator", "admin"],
         Right::Audit => &["auditor", "admin"],
     }
