@@ -70,9 +70,9 @@
 //! | `schema`, `mapping`, `ledger` | `model` alone |
 //! | `model` | nothing of ours |
 //!
-//! `clock`, `telemetry` and `config` serve all layers above the stores. A foreign crate has one home: axum in `http`, rusqlite in
-//! `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in `connector`, clap in `cli`. `tests/it/layers.rs`
-//! reads the `use` lines and fails on a wrong one.
+//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`. A foreign crate
+//! has one home: axum in `http`, rusqlite in `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in
+//! `connector`, opentelemetry in `telemetry`, clap in `cli`. `tests/it/layers.rs` reads the `use` lines and fails on a wrong one.
 //!
 //! # Decisions
 //!
@@ -106,6 +106,14 @@
 //! **Service hours follow the local clock, and a clock change never closes what is open.** A boundary is the first instant at which
 //! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
 //! out of a delivery's age when its retry is stored, so that age needs no calendar later. Price: 200 KB of time zones in the binary.
+//!
+//! **A trace is kept with its envelope.** The context of an acceptance stands beside the envelope in the ledger, and the one it
+//! brought stays in its attributes as it came; so an attempt days and restarts later is a child of the request that caused it, and
+//! what an agency gets as `traceparent` is the attempt itself. Price: 55 bytes an envelope where traces are collected. Spans are those
+//! of `tracing` under a target of their own: the log cannot see them, and where nobody collects a span is one look at a flag.
+//!
+//! **What is counted is counted where it happens**, what can be read is read at the scrape. Price: a scrape asks the ledger once
+//! per agency that has something waiting.
 //!
 //! **Alarms are kept in memory.** They follow from the ledger and the board at any moment; after a start what still holds is raised
 //! again. Price: one notice twice around a restart.
