@@ -84,6 +84,8 @@ pub(super) enum Kind {
     Url(fn(&mut Config) -> &mut Option<String>),
     /// The address of a broker, or nothing.
     Broker(fn(&mut Config) -> &mut Option<Address>),
+    /// Words, or nothing.
+    Text(fn(&mut Config) -> &mut Option<String>),
     /// A file, or nothing; in the file it is relative to the file, elsewhere to the current folder.
     File(fn(&mut Config) -> &mut Option<PathBuf>),
     /// A share, 0 to 1.
@@ -123,8 +125,7 @@ macro_rules! setting {
 }
 
 use Kind::{
-    Address, Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url,
-    Zoned,
+    Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url, Zoned,
 };
 
 const KIB: u64 = 1 << 10;
@@ -538,6 +539,8 @@ impl Setting {
                 *place(config) = text.clone()
             }
             (Source(_), _) => return wrong("a URI-reference", "\"urn:qa:gov:falaj\""),
+            (Text(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(text.clone()),
+            (Text(_), _) => return wrong("a text", self.example),
             (Kind::File(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(PathBuf::from(text)),
             (Kind::File(_), _) => return wrong("a path", self.example),
             (Kind::Broker(place), Value::Text(text)) => match Address::parse(text) {

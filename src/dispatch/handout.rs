@@ -245,7 +245,7 @@ impl Handout {
         let (class, seconds) = (outcome.class, now.since(slip.begun).as_secs_f64());
         let attempted =
             Attempted { key: key.clone(), id: delivery.id, tries: slip.tries, begun: slip.begun, ended: now };
-        let (Terms { policy, disclosure }, evidence) = (slip.terms, lock(&desk.recent).evidence(key.seq, now));
+        let (Terms { policy, disclosure, .. }, evidence) = (slip.terms, lock(&desk.recent).evidence(key.seq, now));
         let settlement = attempted.settle(outcome, policy, Some(disclosure), &evidence, None);
         let settled = self.store(lease, settlement, envelope.accepted_at, now).await?;
         if settled {

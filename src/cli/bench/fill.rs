@@ -10,6 +10,7 @@ use super::deployment::{self, SENDER};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::ledger::{Acceptance, Ledger, NewEnvelope, Options, Recipient};
+use crate::model::calendar::Calendar;
 use crate::model::cloudevents::{self, Bounds};
 use crate::model::id::AgencyId;
 
@@ -50,6 +51,7 @@ pub async fn fill(data: &Path, catalog: &Catalog, backlog: &Backlog, say: impl F
         page_max: 512,
         lane_rows_max: 4,
         stuck_max: 10_000,
+        calendar: Calendar::default(),
     };
     let ledger = tokio::task::spawn_blocking(move || Ledger::open(options)).await??;
     let (begun, mut told, mut deliveries) = (Instant::now(), Instant::now(), 0);
