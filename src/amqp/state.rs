@@ -126,9 +126,7 @@ impl Status {
     pub fn standing(&self) -> Standing {
         let kept = self.0.borrow();
         match (kept.connection.state, kept.places.iter().next()) {
-            (State::Connected, Some((name, standing))) => {
-                Standing { detail: Some(name.clone()), ..standing.clone() }
-            }
+            (State::Connected, Some((name, standing))) => Standing { detail: Some(name.clone()), ..standing.clone() },
             _ => kept.connection.clone(),
         }
     }
@@ -141,6 +139,17 @@ impl Status {
     /// How the connection itself stands, whatever the queues.
     pub fn connection(&self) -> Standing {
         self.0.borrow().connection.clone()
+    }
+
+    /// Waits until a queue or an exchange is missing.
+    pub(super) async fn misses(&self) {
+        let mut kept = self.0.subscribe();
+        let missing =
+            kept.wait_for(|kept| kept.places.values().any(|standing| standing.state == State::Missing)).await.is_ok();
+        if !missing {
+            // The sender is kept by this very handle.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The connection has come to a state. Returns whether it is another one than before.
