@@ -96,7 +96,7 @@ impl Asker<'_> {
         }
         let state = match self.ask(thing, false).await? {
             Answer::Yes(_) if there => ItemState::Present,
-            Answer::Yes(_) => ItemState::Declared,
+            Answer::Yes(figures) => return Ok((ItemState::Declared, figures)),
             Answer::NotFound => ItemState::Missing,
             Answer::Refused => ItemState::Forbidden { there: Some(there) },
             Answer::Other(said) => ItemState::Differs(Difference::parse(&said).unwrap_or_default()),

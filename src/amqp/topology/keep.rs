@@ -19,7 +19,7 @@ use crate::amqp::link::Link;
 use crate::amqp::state::{State, Status};
 
 /// How long after one look the next one is due, whatever is heard.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(30);
 /// The rest between two looks where something is missing.
 const REST: Duration = Duration::from_secs(5);
 

@@ -123,10 +123,12 @@ async fn a_check_says_what_is_missing_what_differs_and_what_it_may_not_see() {
     assert!(text.contains("14 of 16") && text.contains("differs: x-"), "{text}");
 
     // Somebody who may not.
-    let (moi, _) = ended(amqp(&folder, &place.url("moi"), ["check", "--json"]).await, 1);
-    let moi = report(moi);
-    assert_eq!(state(&moi, "falaj.out.moi")["state"], "forbidden");
-    assert_eq!(state(&moi, "falaj.dead")["state"], "missing");
+    place.user("stranger").await;
+    place.allow("stranger", ["^$", "^$", "^$"]).await;
+    let (text, _) = ended(amqp(&folder, &place.url("stranger"), ["check", "--json"]).await, 1);
+    let stranger = report(text);
+    assert_eq!(state(&stranger, "falaj.out.moi")["state"], "forbidden");
+    assert_eq!(state(&stranger, "falaj.dead -> falaj.dead (moi)")["state"], "unasked");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,9 +10,17 @@ mod certificates;
 mod client;
 mod node;
 mod place;
+mod stream;
+mod town;
 
 mod commands;
+mod exchange;
+mod faults;
+mod rough;
+mod samples;
 
 pub use client::Client;
 pub use node::Node;
 pub use place::Place;
+pub use stream::{Stream, broken, missing, repeats};
+pub use town::{Town, fetcher};

@@ -58,7 +58,12 @@ impl Place {
 
     /// The address that somebody uses.
     pub fn url(&self, who: &str) -> String {
-        format!("amqp://{}:p%40ss%2F{who}@127.0.0.1:{}/{}", self.name(who), self.port, self.vhost)
+        self.url_at(who, self.port)
+    }
+
+    /// The same by another port.
+    pub fn url_at(&self, who: &str, port: u16) -> String {
+        format!("amqp://{}:p%40ss%2F{who}@127.0.0.1:{port}/{}", self.name(who), self.vhost)
     }
 
     /// The port of its node.
@@ -68,7 +73,12 @@ impl Place {
 
     /// Makes a user that may do nothing yet.
     pub async fn user(&self, who: &str) {
-        let body = json!({ "password": self.password(who), "tags": "" });
+        self.set_password(who, &self.password(who)).await;
+    }
+
+    /// Gives a user another password.
+    pub async fn set_password(&self, who: &str, password: &str) {
+        let body = json!({ "password": password, "tags": "" });
         self.call("PUT", &format!("/api/users/{}", self.name(who)), Some(body)).await;
     }
 
