@@ -18,6 +18,7 @@ use tracing::{info, warn};
 
 use crate::alarm;
 use crate::alarm::post::{Outbox, Postman};
+use crate::amqp::topology::{Keep, PlanFault};
 use crate::amqp::{self, Figures, Link, Publisher, Role};
 use crate::broker;
 use crate::catalog::reload::{ReloadState, Reloads, Watcher};
@@ -69,6 +70,9 @@ pub enum StartError {
     /// The deployment is wrong.
     #[error("the deployment has {} problems; `falaj check` shows them all", .0.len())]
     Deployment(Vec<Problem>),
+    /// The deployment and the broker's address do not go together.
+    #[error("the broker cannot serve this deployment")]
+    Broker(#[from] PlanFault),
     /// The ledger cannot be opened.
     #[error("the ledger cannot be opened")]
     Ledger(#[from] OpenError),
@@ -175,6 +179,7 @@ impl App {
         let client = WebhookClient::new(Egress { deny: config.egress.deny.clone() })
             .map_err(|error| StartError::Client(Box::new(error)))?;
         let edge = config.amqp.settings().map(Edge::new);
+        let plan = edge.as_ref().map(|_| broker::plan::plan(&config.amqp, &catalog.load())).transpose()?;
         if edge.is_none() {
             warn_of_no_broker(&catalog.load());
         }
@@ -266,6 +271,7 @@ impl App {
             ..http::Server::default()
         };
 
+        let links = edge.as_ref().map(|edge| (edge.publisher.link().clone(), edge.consume.clone()));
         let reading = clock.clone();
         let mut tasks = Tasks {
             dispatcher: tokio::spawn(dispatcher.run(reloads.subscribe(), stops.work.clone())),
@@ -283,6 +289,13 @@ impl App {
             }),
             server: server.start(listener, router, stops.doors.clone()),
         };
+        if let (Some((publish, consume)), Some(plan)) = (links, plan) {
+            let (plans, latest) = watch::channel(Arc::new(plan));
+            let keep = Keep::new(consume, publish.status().clone(), latest);
+            tasks.upkeep.push(tokio::spawn(keep.run(stops.upkeep.clone())));
+            let follow = broker::plan::follow(config.amqp.clone(), Arc::clone(&catalog), reloads.subscribe(), plans);
+            tasks.upkeep.push(tokio::spawn(follow));
+        }
         tasks.upkeep.extend(postman.map(|postman| tokio::spawn(postman.run())));
         info!(%address, revision = catalog.load().revision, "listening");
         let grace = config.http.shutdown_grace;

@@ -138,7 +138,6 @@
 pub mod model;
 
 pub mod amqp;
-
 pub mod mapping;
 pub mod schema;
 

@@ -109,13 +109,23 @@ impl Link {
         }
     }
 
+    /// Waits for another connection than that of this epoch.
+    pub(super) async fn other_than(&self, epoch: u64) {
+        let mut live = self.0.live.subscribe();
+        let other = live.wait_for(|live| live.as_ref().is_some_and(|live| live.epoch != epoch)).await.is_ok();
+        if !other {
+            // The sender is kept by this very handle.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Keeps the connection until the stop, and closes it then.
     pub async fn run(self, stop: CancellationToken) {
         let (mut wait, mut epoch) = (BACKOFF, 0);
         loop {
             let connection = tokio::select! {
                 () = stop.cancelled() => break,
-                made = self.connect() => made,
+                made = connect(&self.0.settings, format!("falaj {}", self.0.role.as_str())) => made,
             };
             match connection {
                 Ok(connection) => {
@@ -191,39 +201,37 @@ impl Link {
         }
         stopped
     }
+}
 
-    /// Makes a connection, or says why not.
-    async fn connect(&self) -> Result<Connection, (State, String)> {
-        let unreachable = |what: &str| (State::Unreachable, what.to_owned());
-        let settings = Arc::clone(&self.0.settings);
-        let limit = settings.connect_timeout;
-        let name = format!("falaj {}", self.0.role.as_str());
-        let properties = ConnectionProperties::default().with_connection_name(LongString::from(name));
-        let runtime = lapin::runtime::default_runtime().map_err(|error| fault::of_connection(&error))?;
-        let made = Connection::connector(
-            uri(&settings),
-            runtime,
-            async move |uri, runtime| {
-                let stream = async {
-                    let places: Vec<_> =
-                        tokio::net::lookup_host((uri.authority.host.as_str(), uri.authority.port)).await?.collect();
-                    let stream = AsyncTcpStream::connect(&runtime, places).await?;
-                    match uri.scheme {
-                        AMQPScheme::AMQP => Ok(stream),
-                        AMQPScheme::AMQPS => stream.into_rustls(&tls::connector(&settings)?, &uri.authority.host).await,
-                    }
-                };
-                // The library goes on with an attempt that nobody waits for; it ends by itself.
-                let timed = timeout(limit, stream).await;
-                Ok(timed.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()))?)
-            },
-            properties,
-        );
-        match timeout(limit, made).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(fault::of_connection(&error)),
-            Err(_elapsed) => Err(unreachable(fault::TIMEOUT)),
-        }
+/// Makes a connection that has this name at the broker, or says why not.
+pub(super) async fn connect(settings: &Arc<Settings>, name: String) -> Result<Connection, (State, String)> {
+    let settings = Arc::clone(settings);
+    let limit = settings.connect_timeout;
+    let properties = ConnectionProperties::default().with_connection_name(LongString::from(name));
+    let runtime = lapin::runtime::default_runtime().map_err(|error| fault::of_connection(&error))?;
+    let made = Connection::connector(
+        uri(&settings),
+        runtime,
+        async move |uri, runtime| {
+            let stream = async {
+                let places: Vec<_> =
+                    tokio::net::lookup_host((uri.authority.host.as_str(), uri.authority.port)).await?.collect();
+                let stream = AsyncTcpStream::connect(&runtime, places).await?;
+                match uri.scheme {
+                    AMQPScheme::AMQP => Ok(stream),
+                    AMQPScheme::AMQPS => stream.into_rustls(&tls::connector(&settings)?, &uri.authority.host).await,
+                }
+            };
+            // The library goes on with an attempt that nobody waits for; it ends by itself.
+            let timed = timeout(limit, stream).await;
+            Ok(timed.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()))?)
+        },
+        properties,
+    );
+    match timeout(limit, made).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(fault::of_connection(&error)),
+        Err(_elapsed) => Err((State::Unreachable, fault::TIMEOUT.to_owned())),
     }
 }
 

@@ -9,7 +9,8 @@
 //!
 //! In reading order: [`address`] and [`settings`] say where the broker is; [`state`] how it stands; [`link`] keeps a connection;
 //! [`outlet`] publishes over one and [`inbox`] consumes over the other; [`message`] is what travels; [`names`] are the names there;
-//! [`view`] and [`figures`] are for those who look.
+//! [`view`] and [`figures`] are for those who look; [`topology`] is all that must be there, [`visit`] and [`quarantine`] are for
+//! commands.
 //!
 //! Nothing here knows an envelope, an agency's rights or the ledger.
 
@@ -20,9 +21,12 @@ pub mod link;
 pub mod message;
 pub mod names;
 pub mod outlet;
+pub mod quarantine;
 pub mod settings;
 pub mod state;
+pub mod topology;
 pub mod view;
+pub mod visit;
 
 mod fault;
 mod tls;

@@ -141,6 +141,17 @@ impl Status {
         self.0.borrow().connection.clone()
     }
 
+    /// Waits until a queue or an exchange is missing.
+    pub(super) async fn misses(&self) {
+        let mut kept = self.0.subscribe();
+        let missing =
+            kept.wait_for(|kept| kept.places.values().any(|standing| standing.state == State::Missing)).await.is_ok();
+        if !missing {
+            // The sender is kept by this very handle.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// The connection has come to a state. Returns whether it is another one than before.
     pub(super) fn set(&self, state: State, detail: Option<String>) -> bool {
         self.0.send_if_modified(|kept| {

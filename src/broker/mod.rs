@@ -10,7 +10,8 @@
 //! B6: the same rights, the same identities and the same refusals as over HTTP: this door, too, leads through [`crate::intake`].
 //!
 //! In reading order: [`reader`] reads a queue and settles each message; [`envelopes`], [`outcomes`] and [`returns`] say what is done
-//! with those of each queue; [`speaker`] says who sent one, [`answer`] how it is answered; [`start`] puts them together.
+//! with those of each queue; [`speaker`] says who sent one, [`answer`] how it is answered; [`start`] puts them together; [`plan`] is what the broker
+//! needs for the deployment in force.
 //!
 //! Nothing here decides about an envelope, and nothing here sends a delivery.
 
@@ -21,5 +22,7 @@ mod reader;
 mod returns;
 mod speaker;
 mod start;
+
+pub mod plan;
 
 pub use start::{Door, Doors};

@@ -21,6 +21,8 @@ pub struct Agency {
     pub types: Vec<TypePattern>,
     /// Sources it may speak for: equal, or ending in `*` for a prefix.
     pub sources: Vec<String>,
+    /// The user as which it sends over AMQP, where it does so without receiving over it.
+    pub sends_as: Option<String>,
     /// How it is reached; `None` for a publisher.
     pub delivery: Option<DeliveryRules>,
     /// What it wishes to receive.
@@ -36,7 +38,12 @@ impl Agency {
     /// Its user at the broker.
     pub fn amqp_user(&self) -> &str {
         let own = self.delivery.as_ref().and_then(|rules| rules.amqp_user.as_deref());
-        own.unwrap_or(self.id.as_str())
+        own.or(self.sends_as.as_deref()).unwrap_or(self.id.as_str())
+    }
+
+    /// Whether it is meant to have an account at the broker.
+    pub fn speaks_amqp(&self) -> bool {
+        self.sends_as.is_some() || self.delivery.as_ref().is_some_and(|rules| rules.transport == TransportKind::Amqp)
     }
 
     /// Whether it may speak for a source.
@@ -114,6 +121,7 @@ mod tests {
             name: Bilingual::new("a", "b"),
             types: vec![TypePattern::parse("qa.gov.residency.*").unwrap(), TypePattern::parse("qa.gov.a.b").unwrap()],
             sources: vec!["urn:qa:gov:moi".into(), "urn:qa:gov:moi:*".into()],
+            sends_as: None,
             delivery: None,
             subscriptions: Vec::new(),
         };
@@ -121,5 +129,8 @@ mod tests {
         assert!(!agency.may_send("qa.gov.a.bc") && !agency.may_send("qa.gov.residency"));
         assert!(agency.may_speak_for("urn:qa:gov:moi") && agency.may_speak_for("urn:qa:gov:moi:x"));
         assert!(!agency.may_speak_for("urn:qa:gov:mo") && !agency.may_speak_for("urn:qa:gov:moix"));
+        assert_eq!((agency.amqp_user(), agency.speaks_amqp()), ("moi", false));
+        let sender = Agency { sends_as: Some("portal".into()), ..agency };
+        assert_eq!((sender.amqp_user(), sender.speaks_amqp()), ("portal", true));
     }
 }

@@ -82,6 +82,7 @@ impl Parts<'_> {
             name: manifest.name,
             types: manifest.types.into_iter().map(|placed| placed.value).collect(),
             sources: manifest.sources.into_iter().map(|placed| placed.value).collect(),
+            sends_as: manifest.sends_as.map(|placed| placed.value),
             delivery,
             subscriptions,
         };

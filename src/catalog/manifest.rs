@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::document::{Node, Page, Placed, Table};
 use super::nearest;
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 use super::secrets::SecretSource;
 use super::url;
 use crate::mapping::SubjectForm;
@@ -29,6 +29,8 @@ pub const LEASE_MAX: Duration = Duration::from_secs(3600);
 pub const AGE_MAX: Duration = Duration::from_secs(365 * 86_400);
 /// Most subscriptions of one agency.
 pub const SUBSCRIPTIONS_MAX: usize = 512;
+/// Most bytes of the name of a user at the broker.
+pub const USER_BYTES_MAX: usize = 128;
 /// Most items of any list in a manifest.
 pub const ITEMS_MAX: usize = 512;
 /// Most secrets of an agency: the new one, the old one, and two to spare.
@@ -41,6 +43,7 @@ pub struct Manifest {
     pub name: Bilingual,
     pub types: Vec<Placed<TypePattern>>,
     pub sources: Vec<Placed<String>>,
+    pub sends_as: Option<Placed<String>>,
     pub delivery: Option<DeliveryPart>,
     pub subscriptions: Vec<SubscriptionPart>,
 }
@@ -109,9 +112,9 @@ pub fn read(file: &Path, text: &str, problems: &mut Problems) -> Option<Manifest
     let mut root = Table::of(&page, &document);
     let agency = root.need("agency", "[agency] with id and name", problems).and_then(|node| node.table(problems));
     let identity = agency.and_then(|table| identity(table, problems));
-    let (types, sources) = match root.take("publishes").and_then(|node| node.table(problems)) {
+    let (types, sources, sends_as) = match root.take("publishes").and_then(|node| node.table(problems)) {
         Some(table) => publishes(table, problems),
-        None => (Vec::new(), Vec::new()),
+        None => (Vec::new(), Vec::new(), None),
     };
     let delivery = root.take("delivery").and_then(|node| node.table(problems)).map(|table| delivery(table, problems));
     let subscriptions = root.take("subscription").map_or_else(Vec::new, |node| {
@@ -126,8 +129,13 @@ pub fn read(file: &Path, text: &str, problems: &mut Problems) -> Option<Manifest
         tables.into_iter().filter_map(|table| subscription(table, problems)).collect()
     });
     root.close(problems);
+    if let (Some(TransportKind::Amqp), Some(user)) = (delivery.as_ref().map(|part| part.transport), &sends_as) {
+        let what = "publishes.amqp_user: the agency has a user by its transport";
+        let hint = "Remove it, and set amqp_user under [delivery] where the user is not the agency's id.";
+        problems.error(Problem::new(file, what, hint).at(user.line, user.column));
+    }
     let (id, name) = identity?;
-    Some(Manifest { id, name, types, sources, delivery, subscriptions })
+    Some(Manifest { id, name, types, sources, sends_as, delivery, subscriptions })
 }
 
 fn identity(mut table: Table<'_>, problems: &mut Problems) -> Option<(Placed<AgencyId>, Bilingual)> {
@@ -141,7 +149,10 @@ fn identity(mut table: Table<'_>, problems: &mut Problems) -> Option<(Placed<Age
     Some((id?, name?))
 }
 
-fn publishes(mut table: Table<'_>, problems: &mut Problems) -> (Vec<Placed<TypePattern>>, Vec<Placed<String>>) {
+/// Types, sources, and the user at the broker.
+type Publishes = (Vec<Placed<TypePattern>>, Vec<Placed<String>>, Option<Placed<String>>);
+
+fn publishes(mut table: Table<'_>, problems: &mut Problems) -> Publishes {
     let types = strings(&mut table, "types", "types = [\"qa.gov.residency.*\"]", problems);
     let mut patterns = Vec::new();
     for placed in types {
@@ -162,8 +173,20 @@ fn publishes(mut table: Table<'_>, problems: &mut Problems) -> (Vec<Placed<TypeP
             problems.error(table.fault(what, hint).at(source.line, source.column));
         }
     }
+    let sends_as = table.take("amqp_user").and_then(|node| broker_user(&node, problems));
     table.close(problems);
-    (patterns, sources)
+    (patterns, sources, sends_as)
+}
+
+/// The name of a user at the broker.
+fn broker_user(node: &Node<'_>, problems: &mut Problems) -> Option<Placed<String>> {
+    let text = node.text(problems)?;
+    if text.is_empty() || text.len() > USER_BYTES_MAX || text.chars().any(char::is_control) {
+        let what = format!("a user has 1 to {USER_BYTES_MAX} bytes and no control characters");
+        problems.error(node.fault(what, "Write the name of the agency's user at the broker."));
+        return None;
+    }
+    Some(node.placed(text.to_owned()))
 }
 
 /// A list of strings that must be there and not be empty.
@@ -219,7 +242,7 @@ fn delivery(mut table: Table<'_>, problems: &mut Problems) -> DeliveryPart {
         retry.close(problems);
     }
     let lease = table.take("lease").and_then(|n| n.duration(second, LEASE_MAX, problems)).unwrap_or(LEASE);
-    let amqp_user = table.take("amqp_user").and_then(|n| n.text(problems)).map(str::to_owned);
+    let amqp_user = table.take("amqp_user").and_then(|node| broker_user(&node, problems)).map(|placed| placed.value);
     let window = table.take("window").and_then(|node| node.table(problems)).and_then(|t| service_window(t, problems));
     let place = table.placed(());
     if transport == Some(TransportKind::Webhook) && !has_url {

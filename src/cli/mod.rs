@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub mod agencies;
+pub mod amqp;
 pub mod audit;
 pub mod bench;
 pub mod check;
@@ -91,6 +92,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// Show how often which service was used in a month
     Statistics(statistics::StatisticsArgs),
+    /// Plan and check what the broker needs for agencies that speak AMQP
+    Amqp(amqp::AmqpArgs),
     /// Prove the ledger sound, or export it
     Ledger(ledger::LedgerArgs),
     /// Run a real receiver that verifies, deduplicates, checks order, and fails on request
@@ -144,6 +147,7 @@ impl Command {
             Self::Release(args) => repair::delivery("release", args.order).await,
             Self::Audit(args) => audit::run(args).await,
             Self::Statistics(args) => statistics::run(args).await,
+            Self::Amqp(args) => amqp::run(args).await,
             Self::Ledger(args) => ledger::run(args).await,
             Self::MockAgency(args) => mock_agency::run(args).await,
             Self::Bench(args) => bench::run(args).await,
@@ -205,6 +209,16 @@ mod tests {
             "falaj audit --max 10",
             "falaj statistics --month 2026-09 --csv",
             "falaj statistics --envelope --month 2026-09 --source urn:x --portal metrash",
+            "falaj amqp plan",
+            "falaj amqp plan --format commands --config falaj.toml",
+            "falaj amqp plan --json",
+            "falaj amqp check --url amqp://x --all --json",
+            "falaj amqp quarantine",
+            "falaj amqp quarantine --json",
+            "falaj amqp quarantine list --json",
+            "falaj amqp quarantine release 5f0c2a9be1d47733 5f0c2a9be1d47734 --json",
+            "falaj amqp quarantine release --all",
+            "falaj amqp quarantine drop 5f0c2a9be1d47733 --reason test",
             "falaj ledger check --data d",
             "falaj mock-agency --listen 127.0.0.1:0 --unsigned --fail 0.3 --delay 200ms --refuse-types qa.gov.*",
             "falaj bench --json",
@@ -235,6 +249,12 @@ mod tests {
             "falaj statistics --month 2026-13",
             "falaj statistics --json --csv",
             "falaj statistics --source urn:x",
+            "falaj amqp",
+            "falaj amqp plan --format yaml",
+            "falaj amqp plan --format table --json",
+            "falaj amqp quarantine release",
+            "falaj amqp quarantine release --all 5f0c2a9be1d47733",
+            "falaj amqp quarantine drop --all",
         ];
         for line in lines {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");

@@ -151,6 +151,12 @@ pub struct Amqp {
     pub in_flight: usize,
     /// Messages that the broker sends ahead.
     pub prefetch: u16,
+    /// Deliveries that one agency's queue holds.
+    pub messages_max: usize,
+    /// Bytes that a queue holds.
+    pub bytes_max: u64,
+    /// Times that a delivery is offered to an agency's consumers.
+    pub offers_max: usize,
 }
 
 impl Amqp {

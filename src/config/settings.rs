@@ -481,6 +481,24 @@ pub(super) static SETTINGS: &[Setting] = &[
         Small(|c| &mut c.amqp.prefetch, 1, 4096),
         "Messages that the broker sends ahead. Each may be as large as the broker lets it be."
     ),
+    setting!(
+        "amqp.messages_max",
+        "100000",
+        Count(|c| &mut c.amqp.messages_max, 1, 100_000_000),
+        "Deliveries that an agency's queue holds; further ones wait in the ledger. A queue keeps what it was made with."
+    ),
+    setting!(
+        "amqp.bytes_max",
+        "\"1GiB\"",
+        Bytes(|c| &mut c.amqp.bytes_max, MIB, TIB),
+        "Bytes that a queue holds before it refuses more. A queue keeps what it was made with."
+    ),
+    setting!(
+        "amqp.offers_max",
+        "100",
+        Count(|c| &mut c.amqp.offers_max, 1, 1_000_000),
+        "Times that a delivery is offered to an agency before it comes back as refused. A queue keeps what it was made with."
+    ),
 ];
 
 /// The setting of a name.
@@ -687,6 +705,9 @@ fn blank() -> Config {
             publish_timeout: zero,
             in_flight: 0,
             prefetch: 0,
+            messages_max: 0,
+            bytes_max: 0,
+            offers_max: 0,
         },
         outcomes: Outcomes { deadline: zero },
         notices: Notices { source: String::new() },

@@ -21,7 +21,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dispatch", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
     ("janitor", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),
     ("alarm", &["dispatch", "ledger", "catalog", "connector", "mapping", "amqp", "clock", "telemetry", "model"]),
-    ("broker", &["intake", "dispatch", "ledger", "catalog", "amqp", "wake", "http", "clock", "telemetry", "model"]),
+    (
+        "broker",
+        &["intake", "dispatch", "ledger", "catalog", "amqp", "wake", "http", "config", "clock", "telemetry", "model"],
+    ),
     ("statistics", &["catalog", "schema", "mapping", "ledger", "model"]),
     ("history", &["dispatch", "ledger", "clock", "telemetry", "model"]),
     (

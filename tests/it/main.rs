@@ -3,6 +3,7 @@
 
 mod bus;
 
+mod amqp;
 mod dashboard;
 mod die;
 mod first_ten_minutes;

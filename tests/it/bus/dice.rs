@@ -17,6 +17,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Takes this seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Another generator that goes its own way from here.
     pub fn split(&mut self) -> Self {
         Self(self.next())

@@ -32,6 +32,6 @@ pub use load::{Load, Offered, missing};
 pub use log::{End, Log};
 pub use process::{Process, Signal, falaj, falaj_in};
 pub use receiver::{Reaction, Receiver, Request};
-pub use start::{Bus, ledger_check};
+pub use start::{Builder, Bus, ledger_check};
 pub use wait::{DEADLINE, until, until_async};
 pub use witness::{Witness, repeats};
