@@ -94,6 +94,11 @@ struct Auth<'a> {
     keys: [&'a KeyEntry; 1],
 }
 
+/// A key's entry as it stands in `falaj.toml`.
+pub fn entry_text(entry: &KeyEntry) -> anyhow::Result<String> {
+    Ok(toml::to_string(&Config { auth: Auth { keys: [entry] } })?)
+}
+
 /// Runs `falaj keys`.
 pub async fn run(args: KeysArgs) -> anyhow::Result<ExitCode> {
     let KeysCommand::New(args) = args.command;
@@ -104,7 +109,7 @@ pub async fn run(args: KeysArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         table::line(&serde_json::to_string_pretty(&Made { key: &key, entry: &entry })?)?;
     } else {
-        let toml = toml::to_string(&Config { auth: Auth { keys: [&entry] } })?;
+        let toml = entry_text(&entry)?;
         table::print(&format!(
             "The key, shown this once; hand it to its holder over a safe way:\n\n    {key}\n\nIts entry for falaj.toml:\n\n{}\n",
             toml.lines().map(|line| format!("    {line}\n")).collect::<String>()

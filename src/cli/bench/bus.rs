@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use super::cpu;
-use super::deployment::{self, Reach};
 use crate::app::{App, Settings};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::agency::KeyEntry;
 
+/// How long a stop waits for what is under way.
+const GRACE: Duration = Duration::from_secs(1);
 /// How often the ledger's figures are looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// The longest a backlog may take without one delivery before something must be wrong.
@@ -35,11 +36,12 @@ pub struct Stretch {
 }
 
 impl Bus {
-    /// Starts a bus below `folder`, over whatever ledger is there, with the defaults of every setting.
-    pub async fn start(folder: &Path, reach: Reach<'_>, key: &KeyEntry) -> anyhow::Result<Self> {
-        deployment::write(folder, reach).context("cannot write the bench's deployment")?;
+    /// Starts a bus below `folder`, over whatever deployment and ledger are there, with the defaults of every setting; only that it
+    /// does not wait for agencies that never answer when it is stopped.
+    pub async fn start(folder: &Path, key: &KeyEntry) -> anyhow::Result<Self> {
         let mut config = Config { root: folder.to_owned(), ..Config::default() };
         config.http.listen = (Ipv4Addr::LOCALHOST, 0).into();
+        config.http.shutdown_grace = GRACE;
         config.store.path = data(folder);
         config.auth.keys = vec![key.clone()];
         let settings = Settings { config, root: folder.to_owned(), config_file: None, clock: Clock::system() };

@@ -12,6 +12,12 @@ const RECORD_BYTES: usize = 1536;
 /// Records that share a sync in the grouped run: what shares a commit of the ledger at most.
 pub const GROUP: usize = 256;
 
+/// Free bytes of the disk under a folder; `None` where the system does not say.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// What was seen.
 #[derive(Debug, Clone)]
 pub struct Synced {

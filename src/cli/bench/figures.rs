@@ -3,9 +3,12 @@
 
 use serde::Serialize;
 
+use super::backlog::Waiting;
+use super::isolation::Isolation;
+use super::lanes::Lanes;
 use super::peer::Times;
 
-/// Everything.
+/// Everything that was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
     /// Version of Falaj.
@@ -18,6 +21,23 @@ pub struct Figures {
     pub fan_out: usize,
     /// How often each measurement was taken.
     pub rounds: usize,
+    /// Beside the machine's limits.
+    #[serde(flatten)]
+    pub core: Option<Core>,
+    /// Three agencies in trouble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+    /// Blocked lanes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<Lanes>,
+    /// A large backlog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<Waiting>,
+}
+
+/// What the bus does beside what the machine could.
+#[derive(Debug, Clone, Serialize)]
+pub struct Core {
     /// Durable acceptance.
     pub accept: Accept,
     /// Deliveries out of a backlog.

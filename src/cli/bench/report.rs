@@ -1,6 +1,9 @@
 //! Figures as a person reads them: each beside its limit and its aim.
 
-use super::figures::Figures;
+use super::backlog::Waiting;
+use super::figures::{Core, Figures};
+use super::isolation::Isolation;
+use super::lanes::Lanes;
 
 /// Of the limit without storing, and of the plain loop.
 const RATIO_AIM: f64 = 0.6;
@@ -12,6 +15,18 @@ const FLOW_AIM_PER_S: f64 = 30_000.0;
 const LATENCY_AIM_MS: f64 = 2.0;
 /// Of the median.
 const TAIL_AIM: f64 = 5.0;
+/// Of the rate with nobody in trouble, or no lane blocked.
+const UNDISTURBED_AIM: f64 = 0.95;
+/// Of the latest arrivals with nobody in trouble.
+const LATE_AIM: f64 = 1.5;
+/// Of the rate with nothing waiting.
+const WAITING_AIM: f64 = 0.8;
+/// Resident memory with everything waiting, in MiB.
+const MEMORY_AIM_MIB: f64 = 512.0;
+/// From a start to the first delivery, in milliseconds.
+const FIRST_AIM_MS: f64 = 5_000.0;
+/// Of the configured rate, from and to.
+const DRAIN_AIM: [f64; 2] = [0.9, 1.1];
 
 /// One line: what, seen, limit, ratio, aim, whether it is reached.
 pub type Line = [String; 6];
@@ -21,7 +36,15 @@ pub const HEADER: [&str; 6] = ["WHAT", "SEEN المقيس", "LIMIT حد الجه
 
 /// The table.
 pub fn lines(figures: &Figures) -> Vec<Line> {
-    let Figures { accept, deliver, flow, latency, sync, .. } = figures;
+    let mut lines = figures.core.as_ref().map(of_core).unwrap_or_default();
+    lines.extend(figures.isolation.iter().flat_map(of_isolation));
+    lines.extend(figures.lanes.iter().map(of_lanes));
+    lines.extend(figures.backlog.iter().flat_map(of_backlog));
+    lines
+}
+
+fn of_core(core: &Core) -> Vec<Line> {
+    let Core { accept, deliver, flow, latency, sync } = core;
     let latency_aim = sync.p50_ms + LATENCY_AIM_MS;
     vec![
         line("durable accepts", rate(accept.per_s), rate(accept.limit_per_s), share(accept.ratio))
@@ -46,6 +69,41 @@ pub fn lines(figures: &Figures) -> Vec<Line> {
     ]
 }
 
+fn of_isolation(seen: &Isolation) -> Vec<Line> {
+    let what = format!("deliveries to {} of {} agencies, three in trouble", seen.healthy, seen.agencies);
+    let missing = if seen.missing > 0 { format!(" ({} never)", seen.missing) } else { String::new() };
+    vec![
+        line(&what, rate(seen.per_s), rate(seen.clean_per_s), share(seen.ratio))
+            .aim(format!("ratio >= {UNDISTURBED_AIM}"), seen.ratio >= UNDISTURBED_AIM),
+        line("  sending to arrival there, p50", millis(seen.p50_ms), millis(seen.clean_p50_ms), String::new()).plain(),
+        line("  and p99", millis(seen.p99_ms) + &missing, millis(seen.clean_p99_ms), share(seen.p99_ratio))
+            .aim(format!("ratio <= {LATE_AIM}"), seen.p99_ratio <= LATE_AIM && seen.missing == 0),
+    ]
+}
+
+fn of_lanes(seen: &Lanes) -> Line {
+    let what = format!("deliveries of other keys, {} of {} blocked", seen.poisoned, seen.keys);
+    line(&what, rate(seen.per_s), rate(seen.clean_per_s), share(seen.ratio))
+        .aim(format!("ratio >= {UNDISTURBED_AIM}"), seen.ratio >= UNDISTURBED_AIM)
+}
+
+fn of_backlog(seen: &Waiting) -> Vec<Line> {
+    let none = String::new;
+    let [low, high] = DRAIN_AIM;
+    vec![
+        line(&format!("accepts while {} wait", count(seen.deliveries as f64)), rate(seen.accept_per_s), rate(seen.empty_per_s), share(seen.ratio))
+            .aim(format!("ratio >= {WAITING_AIM}"), seen.ratio >= WAITING_AIM),
+        line("  resident memory, at most", mib(seen.peak_mib), none(), none())
+            .aim(format!("<= {MEMORY_AIM_MIB} MiB"), seen.peak_mib.is_some_and(|peak| peak <= MEMORY_AIM_MIB)),
+        line("  filled in, deliveries", rate(seen.filled_per_s), none(), none()).plain(),
+        line("  first delivery after a crash", millis(seen.first_ms), none(), none())
+            .aim(format!("<= {}", millis(FIRST_AIM_MS)), seen.first_ms <= FIRST_AIM_MS),
+        line("  listening after a crash", millis(seen.ready_ms), none(), none()).plain(),
+        line("  to an agency that is back", rate(seen.drain_per_s), rate(f64::from(seen.rate_per_s)), share(seen.drain_ratio))
+            .aim(format!("ratio {low} to {high}"), (low..=high).contains(&seen.drain_ratio)),
+    ]
+}
+
 /// What the table is about, in both languages.
 pub fn preface(figures: &Figures) -> String {
     let Figures { version, cores, envelope_bytes, fan_out, rounds, .. } = figures;
@@ -53,7 +111,7 @@ pub fn preface(figures: &Figures) -> String {
         "Falaj {version} on {cores} processors, which the bus shares with the sender and the agencies.\n\
          Envelopes of {envelope_bytes} bytes, schema-checked, {fan_out} signed deliveries each; medians of {rounds} rounds.\n\
          Each limit was measured in the same run: accepts against the same server with the same checks but without storing,\n\
-         deliveries against a plain reqwest loop, latency against one sync of the disk.\n\
+         deliveries against a plain reqwest loop, latency against one sync of the disk; what is disturbed against the same undisturbed.\n\
          قيس كل حد في الجولة نفسها على الجهاز نفسه، فالنسبة صالحة للمقارنة بين الأجهزة.\n"
     )
 }
@@ -80,7 +138,11 @@ impl Row {
 }
 
 fn rate(per_s: f64) -> String {
-    let whole = format!("{per_s:.0}");
+    count(per_s) + "/s"
+}
+
+fn count(number: f64) -> String {
+    let whole = format!("{number:.0}");
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
         if at > 0 && (whole.len() - at).is_multiple_of(3) {
@@ -88,7 +150,7 @@ fn rate(per_s: f64) -> String {
         }
         text.push(digit);
     }
-    text + "/s"
+    text
 }
 
 fn share(ratio: f64) -> String {
@@ -101,6 +163,10 @@ fn millis(ms: f64) -> String {
 
 fn times(p50: f64, p99: f64) -> String {
     format!("{p50:.1} / {p99:.1} ms")
+}
+
+fn mib(mib: Option<f64>) -> String {
+    mib.map_or_else(|| "not known here".to_owned(), |mib| format!("{mib:.0} MiB"))
 }
 
 fn micros(us: Option<f64>) -> String {

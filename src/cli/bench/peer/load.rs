@@ -1,5 +1,6 @@
 //! The sender: posts envelopes that differ in number and subject over kept-alive connections.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,8 @@ use super::{Load, Loaded, Times};
 pub const NUMBER_MARK: &str = "@@@@@@@@@@@@";
 /// Stands in a template where the subject's number goes: one of 100,000 people.
 pub const SUBJECT_MARK: &str = "#####";
+/// Stands in a template where the number of the envelope's group goes.
+pub const GROUP_MARK: &str = "%%%";
 const SUBJECTS: u64 = 100_000;
 /// Bytes of a complaint that are passed on.
 const COMPLAINT_MAX: usize = 600;
@@ -33,11 +36,6 @@ pub struct Run {
 }
 
 impl Run {
-    /// Deliveries that must arrive.
-    pub fn expected(&self) -> usize {
-        self.deliveries.len()
-    }
-
     /// Sums it up.
     pub fn sum_up(self) -> Loaded {
         Loaded {
@@ -138,7 +136,8 @@ impl Shared {
             let frame = exchange(&mut wire, &request).await?;
             if run.note(&wire, frame, sent) {
                 let receipt: Receipt = serde_json::from_slice(wire.body(frame)).map_err(io::Error::other)?;
-                run.deliveries.extend(receipt.deliveries.into_iter().map(|delivery| (delivery.id, sent)));
+                let timed = receipt.deliveries.into_iter().filter(|delivery| !request.untimed.contains(&delivery.agency));
+                run.deliveries.extend(timed.map(|delivery| (delivery.id, sent)));
             }
             wire.done(frame);
         }
@@ -180,6 +179,7 @@ struct Receipt {
 #[derive(Deserialize)]
 struct Delivery {
     id: String,
+    agency: String,
 }
 
 /// A request as bytes, with the places where its digits go.
@@ -188,6 +188,10 @@ struct Request {
     bytes: Vec<u8>,
     numbers: Vec<usize>,
     subjects: Vec<usize>,
+    groups: Vec<usize>,
+    groups_count: u64,
+    /// Agencies whose deliveries are not timed.
+    untimed: Arc<HashSet<String>>,
 }
 
 impl Request {
@@ -199,8 +203,10 @@ impl Request {
              content-type: application/cloudevents+json\r\ncontent-length: {length}\r\n\r\n"
         );
         let places = |mark: &str| template.match_indices(mark).map(|(at, _)| head.len() + at).collect();
-        let (numbers, subjects) = (places(NUMBER_MARK), places(SUBJECT_MARK));
-        Self { bytes: [head.as_bytes(), template.as_bytes()].concat(), numbers, subjects }
+        let (numbers, subjects, groups) = (places(NUMBER_MARK), places(SUBJECT_MARK), places(GROUP_MARK));
+        let bytes = [head.as_bytes(), template.as_bytes()].concat();
+        let untimed = Arc::new(load.untimed.iter().cloned().collect());
+        Self { bytes, numbers, subjects, groups, groups_count: load.groups.max(1), untimed }
     }
 
     fn number(&mut self, number: u64) {
@@ -209,6 +215,9 @@ impl Request {
         }
         for at in &self.subjects {
             write_digits(&mut self.bytes[*at..*at + SUBJECT_MARK.len()], number % SUBJECTS);
+        }
+        for at in &self.groups {
+            write_digits(&mut self.bytes[*at..*at + GROUP_MARK.len()], number % self.groups_count);
         }
     }
 }
@@ -231,17 +240,19 @@ mod tests {
             addr: ([127, 0, 0, 1], 80).into(),
             key: "k".into(),
             template: format!(
-                r#"{{"id":"{NUMBER_MARK}","subject":"284000{SUBJECT_MARK}","qid":"284000{SUBJECT_MARK}"}}"#
+                r#"{{"id":"{NUMBER_MARK}","type":"t{GROUP_MARK}","subject":"284000{SUBJECT_MARK}","qid":"284000{SUBJECT_MARK}"}}"#
             ),
             first: 0,
             connections: 1,
             ms: 1,
+            groups: 40,
+            untimed: Vec::new(),
         };
         let mut request = Request::new(&load);
         request.number(1_200_345);
         let text = String::from_utf8(request.bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert_eq!(body, r#"{"id":"000001200345","subject":"28400000345","qid":"28400000345"}"#);
+        assert_eq!(body, r#"{"id":"000001200345","type":"t025","subject":"28400000345","qid":"28400000345"}"#);
         assert!(head.contains(&format!("content-length: {}", body.len())));
     }
 }

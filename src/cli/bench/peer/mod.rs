@@ -16,7 +16,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-pub use load::{NUMBER_MARK, SUBJECT_MARK};
+pub use load::{GROUP_MARK, NUMBER_MARK, SUBJECT_MARK};
+pub use sink::Manner;
 
 /// The hidden flag that makes a Falaj the peer of another.
 pub const FLAG: &str = "--peer";
@@ -37,6 +38,10 @@ pub enum Order {
         /// Envelopes a second.
         per_s: u32,
     },
+    /// The agencies behave so from now on, in order; their counters begin at zero.
+    Behave(Vec<Manner>),
+    /// Say how many deliveries each agency has taken.
+    Count,
 }
 
 /// What is posted, and for how long.
@@ -54,6 +59,10 @@ pub struct Load {
     pub connections: usize,
     /// Milliseconds after which no request is begun.
     pub ms: u64,
+    /// How many groups there are; [`GROUP_MARK`] stands for the digits of the one that an envelope's number falls into.
+    pub groups: u64,
+    /// Agencies whose deliveries are not timed.
+    pub untimed: Vec<String>,
 }
 
 /// How a load went.
@@ -73,6 +82,8 @@ pub struct Loaded {
     pub missing: u64,
     /// The head of the first answer that was not 202.
     pub complaint: Option<String>,
+    /// Deliveries that each agency has taken; only for a count.
+    pub taken: Vec<u64>,
 }
 
 /// What many durations come to, in milliseconds.
@@ -195,10 +206,16 @@ pub fn serve(agencies: usize) -> anyhow::Result<()> {
 async fn carry_out(order: Order, sink: &sink::Sink) -> anyhow::Result<Loaded> {
     match order {
         Order::Flood(load) => Ok(load::flood(&load).await?.sum_up()),
+        Order::Behave(manners) => {
+            sink.behave(&manners);
+            Ok(Loaded::default())
+        }
+        Order::Count => Ok(Loaded { taken: sink.taken(), ..Loaded::default() }),
         Order::Pace { load, per_s } => {
             sink.record();
             let run = load::pace(&load, per_s).await?;
-            let arrivals = sink.arrivals(run.expected(), ARRIVAL_MAX).await;
+            let expected: Vec<String> = run.deliveries.iter().map(|(id, _)| id.clone()).collect();
+            let arrivals = sink.arrivals(&expected, ARRIVAL_MAX).await;
             let mut loaded = Loaded::default();
             let mut took = Vec::new();
             for (id, sent) in &run.deliveries {
