@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::apparatus::{Bench, CONNECTIONS};
 use super::deployment::{self, FAN_OUT, Receiver, TYPE};
 use super::figures::{median, ratio};
 use super::fill::{self, Backlog};
 use super::peer::{Load, Loaded, Order};
-use super::apparatus::{Bench, CONNECTIONS};
 use super::process::Process;
 use super::{bus, disk};
 use crate::catalog::Catalog;
@@ -104,7 +104,8 @@ pub async fn measure(bench: &Bench, deliveries: u64) -> anyhow::Result<Waiting> 
         first += loaded.accepted + CONNECTIONS as u64;
         full.push(rate(&loaded));
     }
-    let (rss_mib, mut peak_mib) = (bus.memory().map(|memory| memory.rss_mib), bus.memory().map(|memory| memory.peak_mib));
+    let (rss_mib, mut peak_mib) =
+        (bus.memory().map(|memory| memory.rss_mib), bus.memory().map(|memory| memory.peak_mib));
 
     bench.say(1, "killing it, and starting it again with one agency back");
     bus.kill();
@@ -145,7 +146,8 @@ fn town(bench: &Bench, one_is_back: bool) -> anyhow::Result<()> {
         Receiver { per_second: Some(RATE), ..Receiver::plain(id, deployment::group_type(GROUP), Some(addr)) }
     });
     let living = (1..=FAN_OUT).map(|n| Receiver::plain(deployment::agency(n), TYPE.to_owned(), None));
-    deployment::write_town(&bench.folder, &dead.chain(living).collect::<Vec<_>>()).context("cannot write the deployment")
+    deployment::write_town(&bench.folder, &dead.chain(living).collect::<Vec<_>>())
+        .context("cannot write the deployment")
 }
 
 /// Refuses what the disk has no room for, before an hour is spent on it.
@@ -154,7 +156,11 @@ fn room(bench: &Bench, envelopes: u64) -> anyhow::Result<()> {
     let free = disk::free_bytes(&bench.folder).unwrap_or(u64::MAX);
     if free < needed {
         let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-        bail!("the backlog needs {:.1} GiB of disk, {:.1} are free; ask for a smaller one with --backlog, or name another disk with --dir", gib(needed), gib(free));
+        bail!(
+            "the backlog needs {:.1} GiB of disk, {:.1} are free; ask for a smaller one with --backlog, or name another disk with --dir",
+            gib(needed),
+            gib(free)
+        );
     }
     Ok(())
 }

@@ -5,10 +5,10 @@
 
 use serde::Serialize;
 
+use super::apparatus::{Bench, CONNECTIONS, PACE_CONNECTIONS};
 use super::deployment::{self, FAN_OUT, Receiver};
 use super::figures::{median, ratio};
 use super::peer::{Load, Manner, Order};
-use super::apparatus::{Bench, CONNECTIONS, PACE_CONNECTIONS};
 
 /// How late the slow one answers, in milliseconds.
 const SLOW_MS: u64 = 500;

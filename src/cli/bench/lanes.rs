@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::apparatus::Bench;
 use super::bus;
 use super::deployment::{self, FAN_OUT, Reach};
 use super::figures::{median, ratio};
 use super::fill::{self, Backlog};
 use super::peer::{Manner, Order};
-use super::apparatus::Bench;
 use crate::catalog::Catalog;
 
 /// Of so many keys one is poison.

@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn the_kernels_words_are_read() {
-        let status = "Name:\tfalaj VmRSS: 1 kB\nVmPeak:\t  999999 kB\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\nThreads:\t4\n";
+        let status =
+            "Name:\tfalaj VmRSS: 1 kB\nVmPeak:\t  999999 kB\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\nThreads:\t4\n";
         assert_eq!(parse(status), Some(Memory { rss_mib: 2.0, peak_mib: 4.0 }));
         assert_eq!(parse("Name:\tzombie\n"), None);
         let own = of(std::process::id()).expect("every Linux has /proc");

@@ -54,7 +54,8 @@ impl Process {
         let mut lines = BufReader::new(out.context("the bus has no output")?).lines();
         // A thread of its own, not one of the runtime's: it may wait for ever.
         std::thread::spawn(move || {
-            let line = lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix(READY).map(str::to_owned));
+            let line =
+                lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix(READY).map(str::to_owned));
             // Whoever asked may be gone.
             say.send(line).ok();
             lines.map_while(Result::ok).for_each(drop);

@@ -91,16 +91,26 @@ fn of_backlog(seen: &Waiting) -> Vec<Line> {
     let none = String::new;
     let [low, high] = DRAIN_AIM;
     vec![
-        line(&format!("accepts while {} wait", count(seen.deliveries as f64)), rate(seen.accept_per_s), rate(seen.empty_per_s), share(seen.ratio))
-            .aim(format!("ratio >= {WAITING_AIM}"), seen.ratio >= WAITING_AIM),
+        line(
+            &format!("accepts while {} wait", count(seen.deliveries as f64)),
+            rate(seen.accept_per_s),
+            rate(seen.empty_per_s),
+            share(seen.ratio),
+        )
+        .aim(format!("ratio >= {WAITING_AIM}"), seen.ratio >= WAITING_AIM),
         line("  resident memory, at most", mib(seen.peak_mib), none(), none())
             .aim(format!("<= {MEMORY_AIM_MIB} MiB"), seen.peak_mib.is_some_and(|peak| peak <= MEMORY_AIM_MIB)),
         line("  filled in, deliveries", rate(seen.filled_per_s), none(), none()).plain(),
         line("  first delivery after a crash", millis(seen.first_ms), none(), none())
             .aim(format!("<= {}", millis(FIRST_AIM_MS)), seen.first_ms <= FIRST_AIM_MS),
         line("  listening after a crash", millis(seen.ready_ms), none(), none()).plain(),
-        line("  to an agency that is back", rate(seen.drain_per_s), rate(f64::from(seen.rate_per_s)), share(seen.drain_ratio))
-            .aim(format!("ratio {low} to {high}"), (low..=high).contains(&seen.drain_ratio)),
+        line(
+            "  to an agency that is back",
+            rate(seen.drain_per_s),
+            rate(f64::from(seen.rate_per_s)),
+            share(seen.drain_ratio),
+        )
+        .aim(format!("ratio {low} to {high}"), (low..=high).contains(&seen.drain_ratio)),
     ]
 }
 

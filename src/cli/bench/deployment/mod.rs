@@ -186,7 +186,10 @@ mod tests {
         let loaded = Catalog::load(&root).unwrap();
         let text = numbered(&grouped().replace(GROUP_MARK, "001"), 7, 100_017);
         let envelope = cloudevents::structured(&text.into(), &Bounds::default()).unwrap();
-        assert_eq!((envelope.attributes.subject.as_deref(), envelope.attributes.id.as_str()), (Some("28400000017"), "bench-000000000007"));
+        assert_eq!(
+            (envelope.attributes.subject.as_deref(), envelope.attributes.id.as_str()),
+            (Some("28400000017"), "bench-000000000007")
+        );
         let found = loaded.catalog.recipients(&envelope);
         assert_eq!(found.iter().map(|found| found.agency.id.as_str()).collect::<Vec<_>>(), ["agency-2", "agency-3"]);
         fs::remove_dir_all(root).unwrap();

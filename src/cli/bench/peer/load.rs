@@ -136,7 +136,8 @@ impl Shared {
             let frame = exchange(&mut wire, &request).await?;
             if run.note(&wire, frame, sent) {
                 let receipt: Receipt = serde_json::from_slice(wire.body(frame)).map_err(io::Error::other)?;
-                let timed = receipt.deliveries.into_iter().filter(|delivery| !request.untimed.contains(&delivery.agency));
+                let timed =
+                    receipt.deliveries.into_iter().filter(|delivery| !request.untimed.contains(&delivery.agency));
                 run.deliveries.extend(timed.map(|delivery| (delivery.id, sent)));
             }
             wire.done(frame);
