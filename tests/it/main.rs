@@ -1,6 +1,7 @@
 //! Whole-system tests: one binary, real parts. What takes long or needs root stands below [`slow`].
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod bench;
 mod bus;
 
 mod amqp;

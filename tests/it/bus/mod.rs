@@ -30,7 +30,7 @@ pub use dice::Dice;
 pub use folder::Folder;
 pub use load::{Load, Offered, missing};
 pub use log::{End, Log};
-pub use process::{Process, Signal, falaj, falaj_in};
+pub use process::{Process, Signal, falaj, falaj_in, signal};
 pub use receiver::{Reaction, Receiver, Request};
 pub use start::{Builder, Bus, ledger_check};
 pub use wait::{DEADLINE, until, until_async};
