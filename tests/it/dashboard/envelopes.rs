@@ -29,7 +29,7 @@ async fn an_envelopes_story_in_both_languages() {
         shown(&office.door, &desk.page(&format!("/dashboard/envelopes/{id}?lang=ar")).await)
     );
     assert!(page.contains("***17") && !page.contains(CITIZEN), "{page}");
-    assert!(!page.contains("a text of the agency's own"), "an answer is masked: {page}");
+    assert!(!page.contains("a text of the agency"), "an answer is masked: {page}");
     // Operators see neither payload nor the way to it.
     assert!(!page.contains("/payload"));
     assert_eq!(desk.get(&format!("/dashboard/envelopes/{id}/payload")).await.status, 403);
@@ -49,9 +49,9 @@ async fn everybody_sees_of_an_envelope_what_the_interface_shows() {
     kill(&office.door, "municipality", 422).await;
     let sender = office.desk("portal").await.page(&path).await;
     assert!(sender.contains("Municipality") && sender.contains("message refused (422)") && sender.contains(CITIZEN));
-    assert!(!sender.contains("a text of the agency's own") && !sender.contains("City planning"), "{sender}");
+    assert!(!sender.contains("a text of the agency") && !sender.contains("City planning"), "{sender}");
     let own = office.desk("municipality").await.page(&path).await;
-    assert!(own.contains("a text of the agency's own"), "its own answer is no secret: {own}");
+    assert!(own.contains("a text of the agency"), "its own answer is no secret: {own}");
     assert!(!own.contains("Ministry of Interior") && !own.contains(CITIZEN), "{own}");
     assert_eq!(office.desk("stranger").await.get(&path).await.status, 404);
     let dead = delivery(&receipt, "municipality");

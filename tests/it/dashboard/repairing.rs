@@ -33,6 +33,9 @@ async fn failures(door: &Door) -> [String; 3] {
     ids.push(delivery(&posted(door, "2", CITIZENS[2]).await, "moi"));
     park(door, "moi", 422).await;
     posted(door, "3", CITIZENS[2]).await;
+    // Whoever looks for work puts it behind its head.
+    let moi = AgencyId::parse("moi").unwrap();
+    assert!(door.ledger.claim(&moi, 10, door.clock.now()).await.unwrap().deliveries.is_empty());
     ids.try_into().unwrap()
 }
 
@@ -49,7 +52,7 @@ async fn dead_letters_by_what_they_have_in_common_and_one_by_one() {
     let letters = desk.page(&format!("{href}&lang=en")).await;
     assert!(letters.contains(&overtaken) && letters.contains(&parked) && !letters.contains(&dead), "{letters}");
     assert!(letters.contains("A later one of its subject was delivered since."), "{letters}");
-    for private in [CITIZENS[0], CITIZENS[2], "a text of the agency's own"] {
+    for private in [CITIZENS[0], CITIZENS[2], "a text of the agency"] {
         assert!(!letters.contains(private) && !groups.contains(private), "{private}");
     }
     let none = desk.page("/dashboard/dead-letters?agency=moi&from=2030-01-01T00:00").await;
