@@ -1,6 +1,7 @@
 //! The agencies as the dashboard shows them: name, state and queue; the one place where it is decided what their states are called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::say::Say;
 use super::session::Signed;
@@ -8,6 +9,7 @@ use super::state::Dashboard;
 use crate::http::auth::{Caller, Sight};
 use crate::http::error::Problem;
 use crate::ledger::{Tally, Waits};
+use crate::model::agency::TransportKind;
 use crate::model::id::AgencyId;
 use crate::model::status::Hold;
 use crate::model::time::At;
@@ -26,6 +28,8 @@ pub(super) struct Queue {
     pub(super) oldest: Option<At>,
     /// Dead letters, counted up to [`DEAD_MAX`].
     pub(super) dead: u64,
+    /// Whether the agency comes for them itself.
+    pub(super) fetches: bool,
 }
 
 impl Queue {
@@ -133,6 +137,13 @@ pub(super) fn name(dashboard: &Dashboard, id: &AgencyId, say: Say) -> String {
     dashboard.catalog.load().agency(id).map_or_else(|| id.to_string(), |agency| say.pick(&agency.name).to_owned())
 }
 
+/// Whether an agency comes for its deliveries itself.
+pub(super) fn fetches(dashboard: &Dashboard, id: &AgencyId) -> bool {
+    let catalog = dashboard.catalog.load();
+    let rules = catalog.agency(id).and_then(|agency| agency.delivery.as_ref());
+    rules.is_some_and(|rules| rules.transport == TransportKind::Pull)
+}
+
 /// Whether a caller may see an agency's queue (D1).
 pub(super) fn sees(caller: &Caller, id: &AgencyId) -> bool {
     match caller.sight() {
@@ -161,14 +172,27 @@ pub(super) fn counts(dashboard: &Dashboard, signed: &Signed) -> Vec<Count> {
     counts.into_iter().map(|(state, agencies)| Count { state, agencies }).collect()
 }
 
+/// Whether what is shown is looked up now, or may be a moment old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fresh {
+    /// For a page that somebody asked for.
+    Now,
+    /// For those who look on: many of them share one look.
+    Lately,
+}
+
 /// The queues that a caller may see, by id.
-pub(super) async fn queues(dashboard: &Dashboard, caller: &Caller) -> Result<Vec<Queue>, Problem> {
+pub(super) async fn queues(dashboard: &Dashboard, caller: &Caller, fresh: Fresh) -> Result<Vec<Queue>, Problem> {
     let receivers = receivers(dashboard, caller);
-    let only = caller.as_agency().cloned();
-    let mut waits: BTreeMap<AgencyId, Waits> = dashboard.ledger.waits(only, DEAD_MAX).await?.into_iter().collect();
+    let looked = match (fresh, caller.as_agency()) {
+        (Fresh::Now, only) => Arc::new(dashboard.ledger.waits(only.cloned(), DEAD_MAX).await?),
+        (Fresh::Lately, _) => dashboard.lately().await?,
+    };
+    let waits: HashMap<&AgencyId, &Waits> = looked.iter().map(|(id, waits)| (id, waits)).collect();
+    let nothing = Waits::default();
     let queue = |(id, tally): (AgencyId, Tally)| {
-        let waits = waits.remove(&id).unwrap_or_default();
-        queue(dashboard, id, tally, &waits)
+        let waits = *waits.get(&id).unwrap_or(&&nothing);
+        queue(dashboard, id, tally, waits)
     };
     Ok(receivers.into_iter().map(queue).collect())
 }
@@ -176,7 +200,8 @@ pub(super) async fn queues(dashboard: &Dashboard, caller: &Caller) -> Result<Vec
 fn queue(dashboard: &Dashboard, id: AgencyId, tally: Tally, waits: &Waits) -> Queue {
     let entry = dashboard.entry(&id);
     let in_flight = u64::try_from(entry.in_flight).unwrap_or(u64::MAX);
-    Queue { id, hold: entry.hold, in_flight, tally, oldest: waits.oldest, dead: waits.dead }
+    let fetches = fetches(dashboard, &id);
+    Queue { id, hold: entry.hold, in_flight, tally, oldest: waits.oldest, dead: waits.dead, fetches }
 }
 
 /// One queue, where the caller may see it.

@@ -117,7 +117,7 @@ async fn rows(dashboard: &Dashboard, signed: &Signed, say: Say, asked: &Fields) 
             .last_error
             .as_ref()
             .map_or_else(|| say.t("class-none").into_owned(), |error| why::fault(say, error)),
-        note: head.head.last_error.as_ref().map(|error| error.note.clone()).unwrap_or_default(),
+        note: head.head.last_error.as_ref().map(|error| why::note(&error.note)).unwrap_or_default(),
         say,
         head,
         operates,

@@ -8,9 +8,9 @@ use super::say::{Html, escape};
 /// Width of one bar with its gap.
 const STEP: usize = 10;
 
-/// Bars, one for each value.
-pub(super) fn bars(values: &[u64], height: u32, label: &str) -> Html {
-    let (width, most) = (values.len() * STEP, values.iter().copied().max().unwrap_or(0).max(1));
+/// Bars, one for each value; the first `near` of them stand apart and pale, being of a finer step.
+pub(super) fn bars(values: &[u64], near: usize, height: u32, label: &str) -> Html {
+    let (width, most) = (values.len() * STEP + STEP, values.iter().copied().max().unwrap_or(0).max(1));
     let mut svg = format!(
         "<svg class=\"bars\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
         escape(label)
@@ -18,8 +18,11 @@ pub(super) fn bars(values: &[u64], height: u32, label: &str) -> Html {
     for (at, value) in values.iter().enumerate() {
         // What is there is seen, however little it is beside the rest.
         let tall = if *value == 0 { 0.0 } else { (*value as f64 / most as f64 * f64::from(height)).max(2.0) };
-        let (x, y) = (at * STEP + 1, f64::from(height) - tall);
-        let _infallible = write!(svg, "<rect x=\"{x}\" y=\"{y:.1}\" width=\"{}\" height=\"{tall:.1}\"/>", STEP - 2);
+        let apart = if at < near { 0 } else { STEP };
+        let (x, y) = (at * STEP + 1 + apart, f64::from(height) - tall);
+        let class = if at < near { " class=\"near\"" } else { "" };
+        let _infallible =
+            write!(svg, "<rect{class} x=\"{x}\" y=\"{y:.1}\" width=\"{}\" height=\"{tall:.1}\"/>", STEP - 2);
     }
     svg.push_str("</svg>");
     Html(svg)
@@ -50,13 +53,13 @@ mod tests {
 
     #[test]
     fn the_highest_bar_fills_the_picture_and_the_lowest_is_seen() {
-        let Html(svg) = bars(&[0, 1, 1000], 40, "a \"label\"");
+        let Html(svg) = bars(&[0, 1, 1000], 1, 40, "a \"label\"");
         assert!(svg.contains("aria-label=\"a &quot;label&quot;\""));
         assert!(svg.contains("y=\"0.0\" width=\"8\" height=\"40.0\""), "{svg}");
         assert!(svg.contains("y=\"38.0\" width=\"8\" height=\"2.0\""), "{svg}");
         assert!(svg.contains("height=\"0.0\""), "{svg}");
         assert!(
-            !bars(&[], 40, "").0.contains("NaN")
+            !bars(&[], 0, 40, "").0.contains("NaN")
                 && !spark(&[], "").0.contains("NaN")
                 && !spark(&[1], "").0.contains("NaN")
         );

@@ -112,7 +112,7 @@ impl Group {
                 || page.t("class-none").into_owned(),
                 |class| why::fault(page.say, &LastError { class, status, note: String::new(), at: oldest }),
             ),
-            note,
+            note: why::note(&note),
             dead,
             parked,
             oldest,
@@ -135,7 +135,7 @@ impl Letter {
             since: delivery.since,
             attempts: u64::from(delivery.attempts),
             fault: error.map_or_else(|| page.t("class-none").into_owned(), |error| why::fault(page.say, error)),
-            note: error.map(|error| error.note.clone()).unwrap_or_default(),
+            note: error.map(|error| why::note(&error.note)).unwrap_or_default(),
             parked: matches!(delivery.standing, Standing::Parked { .. }),
             overtaken,
         }

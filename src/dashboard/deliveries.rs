@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::agencies;
 use super::guard::Form;
 use super::operate::actor;
 use super::page::{Page, html};
@@ -67,7 +68,12 @@ pub(super) async fn ask(
     html(&Ask {
         agency: page.agency(&delivery.key.agency),
         ty: pick::type_name(&dashboard, &envelope.ty, page.say),
-        why: why::sentence(page.say, &delivery, &dashboard.hold(&delivery.key.agency)),
+        why: why::sentence(
+            page.say,
+            &delivery,
+            &dashboard.hold(&delivery.key.agency),
+            agencies::fetches(&dashboard, &delivery.key.agency),
+        ),
         applies: applies(operation, &delivery.standing),
         act,
         back,

@@ -248,7 +248,7 @@ async fn look(dashboard: &Dashboard, caller: &Caller, say: Say, id: &str) -> Res
         let unmasked = caller.as_agency() == Some(agency);
         Card {
             agency: agencies::name(dashboard, agency, say),
-            why: why::sentence(say, &delivery, &dashboard.hold(agency)),
+            why: why::sentence(say, &delivery, &dashboard.hold(agency), agencies::fetches(dashboard, agency)),
             attempts: attempts(say, &delivery, &branch, open, unmasked),
             curl: if open && (operates || unmasked) {
                 curl::delivery(dashboard, &delivery, &branch, &envelope.ty)
@@ -299,7 +299,7 @@ impl Try {
             took: say.short(&std::time::Duration::from_millis((*ms).into())),
             good: *class == Class::Done,
             fault: why::fault(say, &error),
-            note: if open { note.clone() } else { String::new() },
+            note: if open { why::note(note) } else { String::new() },
             answer,
             counted: *counted,
         }

@@ -28,7 +28,7 @@ const ROWS: usize = 50;
 /// Bytes of what is typed into the box.
 const BOX_BYTES_MAX: usize = 1024;
 /// What a link to this page may hold.
-const ASKED: [&str; 9] = ["mark", "type", "sender", "agency", "state", "standing", "from", "to", "before"];
+const ASKED: [&str; 10] = ["mark", "type", "sender", "agency", "state", "standing", "from", "to", "notices", "before"];
 
 /// The screen.
 #[derive(Debug, Template)]
@@ -49,6 +49,8 @@ struct Find {
     rows: Vec<Row>,
     next: Option<String>,
     whole: bool,
+    /// Whether the bus's own notices are listed too.
+    notices: bool,
 }
 
 /// One envelope.
@@ -92,6 +94,7 @@ pub(super) async fn find(State(dashboard): State<Dashboard>, signed: Signed, pag
         nothing: page.asked.get("nothing").is_some(),
         rows: rows.collect(),
         next,
+        notices: asked.get("notices").is_some(),
         whole: !matches!(signed.caller.sight(), Sight::Own(_)),
         page,
     })
@@ -177,6 +180,7 @@ fn query(caller: &Caller, asked: &Fields) -> Result<Query, Problem> {
         recipient: pick::read(asked, "agency", |text| AgencyId::parse(text).ok())?,
         standing: pick::read(asked, "standing", standing)?,
         before: pick::read(asked, "before", |text| text.parse().ok().map(Seq))?,
+        without_notices: asked.get("notices").is_none() && asked.get("type").is_none(),
         limit: ROWS,
         ..Query::default()
     })

@@ -2,7 +2,7 @@
 //!
 //! A screen that changes is made of units: elements with an id, rendered alike in the page and here. A stream sends the units that
 //! differ from what its reader has, and their order when it changed; nothing moves by itself in the browser. V1: a stream is bounded
-//! in number (the places of the HTTP interface's watches), in pace (a poor line is not filled) and in time (it ends with its session,
+//! in number (so many of a session, and the places of the HTTP interface's watches), in pace (a poor line is not filled) and in time (it ends with its session,
 //! which it does not keep alive). V2: it sends what the page itself would show to the same reader, through the same functions.
 //!
 //! `event: units`, data `{"units": {"<id>": "<html>"}, "order": ["<id>"]}`; `event: over` when the session has ended.
@@ -111,7 +111,11 @@ async fn follow<L: Live>(dashboard: Dashboard, signed: Signed, page: Page) -> Re
     if !L::RIGHT.is_given_to(signed.caller.role) {
         return Err(Problem::new(Kind::NotAllowed, "Your role may not see this.", "لا يسمح دورك بالاطلاع على هذا."));
     }
-    let place = dashboard.watch_place()?;
+    let own = signed.stream().ok_or_else(|| {
+        Problem::new(Kind::Unavailable, "You follow too many pages at once.", "تتابع صفحات كثيرة في آنٍ واحد.")
+            .retry_after(60)
+    })?;
+    let place = (dashboard.watch_place()?, own);
     let heartbeat = KeepAlive::new().interval(dashboard.settings.heartbeat).text("alive");
     let feed =
         Feed { dashboard, signed, page, has: HashMap::new(), order: Vec::new(), turn: Turn::First, _place: place };
@@ -142,7 +146,7 @@ struct Feed {
     has: HashMap<String, u32>,
     order: Vec<String>,
     turn: Turn,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
 
 impl Feed {

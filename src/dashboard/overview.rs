@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::agencies::{self, Queue, State as AgencyState};
+use super::agencies::{self, Fresh, Queue, State as AgencyState};
 use super::fields::Fields;
 use super::live::{self, Live, Unit};
 use super::page::{Page, html};
-use super::say::{Html, Say, count};
+use super::say::{Html, Say, Whole, count};
 use super::session::Signed;
 use super::state::Dashboard;
 use crate::http::auth::Right;
@@ -62,6 +62,8 @@ struct Row {
     queue: Queue,
     name: String,
     operates: bool,
+    /// Whether figures lead to what they count.
+    oversees: bool,
 }
 
 /// All agencies that are shown, in figures.
@@ -110,6 +112,25 @@ impl Row {
         }
     }
 
+    /// A figure that leads to what it counts, where there is something and the reader may see it.
+    fn figure(&self, number: impl Whole, to: &str) -> Html {
+        let (number, text) = (number.whole(), self.say.n(number.whole()));
+        match number {
+            0 => self.say.quiet(number),
+            _ if self.oversees => Html(format!("<a href=\"/dashboard/{to}agency={}\">{text}</a>", self.queue.id)),
+            _ => Html(text),
+        }
+    }
+
+    /// Dead letters, which are not counted to the end.
+    fn dead(&self) -> Html {
+        let Html(text) = self.say.capped(self.queue.dead, agencies::DEAD_MAX);
+        match (self.queue.dead, self.oversees) {
+            (1.., true) => Html(format!("<a href=\"/dashboard/dead-letters?agency={}\">{text}</a>", self.queue.id)),
+            _ => Html(text),
+        }
+    }
+
     /// Why nothing goes on, or what is not well although something does.
     fn why(&self) -> Option<Html> {
         let say = self.say;
@@ -131,6 +152,7 @@ impl Row {
             Hold::Unconfigured => say.t("why-unconfigured"),
             Hold::NoTransport => say.t("why-no-transport"),
             Hold::Open => match (self.queue.tally.parked, self.queue.tally.retry) {
+                (0, 0) if self.queue.fetches && self.queue.ready() > 0 => say.tn("why-fetch", self.queue.ready()),
                 (0, 0) => return None,
                 (0, retry) => say.tn("why-retry", &retry),
                 (parked, _) => say.tell("why-parked", [("n", count(parked))]),
@@ -147,7 +169,7 @@ pub(super) async fn overview(
     mut page: Page,
 ) -> Result<Response, Problem> {
     let asked = page.asked.only(&["sort", "dir", "state", "q"]);
-    let (rows, total, left_out) = rows(&dashboard, &signed, page.say, &asked).await?;
+    let (rows, total, left_out) = rows(&dashboard, &signed, page.say, &asked, Fresh::Now).await?;
     page.live = Some(live::address::<Overview>(&asked, &units(&rows, &total)?));
     html(&Overview {
         columns: columns(&asked),
@@ -165,7 +187,7 @@ impl Live for Overview {
     const RIGHT: Right = Right::Read;
 
     async fn units(dashboard: &Dashboard, signed: &Signed, say: Say, asked: &Fields) -> Result<Vec<Unit>, Problem> {
-        let (rows, total, _) = rows(dashboard, signed, say, asked).await?;
+        let (rows, total, _) = rows(dashboard, signed, say, asked, Fresh::Lately).await?;
         units(&rows, &total)
     }
 }
@@ -181,14 +203,16 @@ async fn rows(
     signed: &Signed,
     say: Say,
     asked: &Fields,
+    fresh: Fresh,
 ) -> Result<(Vec<Row>, Total, u64), Problem> {
-    let queues = agencies::queues(dashboard, &signed.caller).await?;
+    let queues = agencies::queues(dashboard, &signed.caller, fresh).await?;
     let state = asked.get("state").and_then(AgencyState::parse);
     let wanted = asked.text("q").to_lowercase();
     let operates = Right::Operate.is_given_to(signed.caller.role);
+    let oversees = Right::Oversee.is_given_to(signed.caller.role);
     let mut rows: Vec<Row> = queues
         .into_iter()
-        .map(|queue| Row { name: agencies::name(dashboard, &queue.id, say), say, queue, operates })
+        .map(|queue| Row { name: agencies::name(dashboard, &queue.id, say), say, queue, operates, oversees })
         .filter(|row| state.is_none_or(|state| row.state() == state))
         .filter(|row| row.name.to_lowercase().contains(&wanted) || row.queue.id.as_str().contains(&wanted))
         .collect();

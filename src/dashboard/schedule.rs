@@ -20,10 +20,12 @@ use crate::model::delivery::Standing;
 use crate::model::id::AgencyId;
 use crate::model::time::At;
 
-/// Hours that are shown.
-const HOURS: usize = 24;
-/// Milliseconds of an hour.
-const HOUR_MS: i64 = 3_600_000;
+/// Milliseconds of a bucket that the ledger counts: five minutes.
+const BUCKET_MS: i64 = 300_000;
+/// Buckets of an hour.
+const HOUR: usize = 12;
+/// Buckets of a day.
+const DAY: usize = 24 * HOUR;
 /// Deliveries under way that are listed.
 const UNDER_WAY: usize = 100;
 
@@ -81,7 +83,7 @@ pub(super) async fn schedule(
     page: Page,
 ) -> Result<Response, Problem> {
     let agency = pick::read(&page.asked, "agency", |text| AgencyId::parse(text).ok())?;
-    let due = dashboard.ledger.due(agency.clone(), page.now, HOUR_MS, HOURS).await?;
+    let due = dashboard.ledger.due(agency.clone(), page.now, BUCKET_MS, DAY).await?;
     let running = dashboard.ledger.under_way(agency.clone(), UNDER_WAY).await?;
     let receivers = agencies::receivers(&dashboard, &signed.caller);
     let shown = receivers.keys().filter(|id| agency.as_ref().is_none_or(|agency| agency == *id));
@@ -115,7 +117,7 @@ fn lines(page: &Page, due: BTreeMap<AgencyId, Due>) -> Vec<Line> {
 }
 
 fn sum(all: &BTreeMap<AgencyId, Due>) -> Due {
-    let mut sum = Due { buckets: vec![0; HOURS], ..Due::default() };
+    let mut sum = Due { buckets: vec![0; DAY], ..Due::default() };
     for due in all.values() {
         sum.now += due.now;
         sum.later += due.later;
@@ -127,6 +129,12 @@ fn sum(all: &BTreeMap<AgencyId, Due>) -> Due {
     sum
 }
 
+/// The first hour in steps of five minutes, the others each as one: most retries are due soon.
+fn near_and_far(buckets: &[u64]) -> Vec<u64> {
+    let (near, far) = buckets.split_at(HOUR.min(buckets.len()));
+    near.iter().copied().chain(far.chunks(HOUR).map(|hour| hour.iter().sum())).collect()
+}
+
 impl Line {
     fn of(page: &Page, name: String, href: String, due: &Due, height: u32) -> Self {
         let day: u64 = due.buckets.iter().sum();
@@ -135,11 +143,27 @@ impl Line {
             name,
             href,
             now: due.now,
-            hour: due.buckets.first().copied().unwrap_or_default(),
+            hour: due.buckets.iter().take(HOUR).sum(),
             day,
             later: due.later,
             more: due.more,
-            chart: chart::bars(&due.buckets, height, &label),
+            chart: chart::bars(&near_and_far(&due.buckets), HOUR, height, &label),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_hour_is_shown_closely_and_nothing_is_lost() {
+        let mut buckets = vec![0; DAY];
+        (buckets[0], buckets[11], buckets[12], buckets[DAY - 1]) = (1, 2, 4, 8);
+        let shown = near_and_far(&buckets);
+        assert_eq!(shown.len(), HOUR + 23);
+        assert_eq!((shown[0], shown[11], shown[12], shown[34]), (1, 2, 4, 8));
+        assert_eq!(shown.iter().sum::<u64>(), 15);
+        assert_eq!(near_and_far(&[]), Vec::<u64>::new());
     }
 }

@@ -15,6 +15,8 @@ use aws_lc_rs::{constant_time, digest, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::http::auth::{Caller, KeyPrint, KeyRing};
 use crate::model::time::At;
 
@@ -22,6 +24,8 @@ use crate::model::time::At;
 const SECRET_BYTES: usize = 32;
 /// Sessions of one caller.
 pub(super) const PER_CALLER_MAX: usize = 20;
+/// Pages that one session follows at once.
+const STREAMS_MAX: usize = 12;
 
 /// How long sessions last, and how many there may be.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,7 @@ pub(super) struct Signed {
     pub(super) caller: Caller,
     /// What every form of theirs brings back, under a mask.
     token: [u8; SECRET_BYTES],
+    streams: Arc<Semaphore>,
     /// Which session.
     pub(super) place: Place,
 }
@@ -81,6 +86,11 @@ impl Signed {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// A place among the pages that this session follows, held until the permit is dropped.
+    pub(super) fn stream(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().ok()
+    }
+
     /// Whether a form came from a page of this session.
     pub(super) fn wrote(&self, token: &str) -> bool {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return false };
@@ -100,6 +110,7 @@ struct Session {
     caller: Caller,
     proof: Proof,
     token: [u8; SECRET_BYTES],
+    streams: Arc<Semaphore>,
     begun: At,
     used: At,
 }
@@ -149,7 +160,10 @@ impl Sessions {
         if sessions.len() >= self.lasting.sessions_max {
             return Err(SessionFault::TooMany);
         }
-        sessions.insert(place(&id), Session { caller, proof, token, begun: now, used: now });
+        sessions.insert(
+            place(&id),
+            Session { caller, proof, token, streams: Arc::new(Semaphore::new(STREAMS_MAX)), begun: now, used: now },
+        );
         Ok(id)
     }
 
@@ -170,7 +184,12 @@ impl Sessions {
         if used {
             session.used = session.used.max(now);
         }
-        Some(Signed { caller: session.caller.clone(), token: session.token, place: *place })
+        Some(Signed {
+            caller: session.caller.clone(),
+            token: session.token,
+            streams: Arc::clone(&session.streams),
+            place: *place,
+        })
     }
 
     /// Ends a session.
@@ -277,6 +296,12 @@ mod tests {
             assert!(!signed.wrote(wrong), "{wrong}");
         }
         assert!(!format!("{sessions:?}").contains(&id));
+        let followed: Vec<_> = std::iter::from_fn(|| signed.stream()).collect();
+        assert_eq!(followed.len(), STREAMS_MAX);
+        assert!(
+            sessions.find(&id, &ring, At(0), true).unwrap().stream().is_none(),
+            "they are the session's, not the request's"
+        );
         sessions.end(&signed.place);
         assert!(sessions.find(&id, &ring, At(0), true).is_none());
     }

@@ -76,6 +76,9 @@ pub(super) async fn sign_in(
         .retry_after(60),
         SessionFault::NoRandom => Problem::internal(),
     })?;
+    if let Some(before) = page.signed() {
+        dashboard.sessions().end(&before.place);
+    }
     let mut response = Redirect::to(&within(form.text("next"))).into_response();
     response.headers_mut().append(SET_COOKIE, cookie::session(&id, is_secure(&dashboard, &headers)));
     Ok(response)

@@ -5,10 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use super::agencies::DEAD_MAX;
 use super::limit::{Failures, Tries};
 use super::session::{Lasting, Sessions};
 use crate::http::App;
+use crate::ledger::{LedgerError, Waits};
+use crate::model::id::AgencyId;
+
+/// How old may be what those see who look on.
+const LATELY: Duration = Duration::from_millis(1500);
 
 /// How the dashboard is served; all of it comes from the configuration.
 #[derive(Debug, Clone)]
@@ -45,18 +53,35 @@ pub(super) struct Inner {
     pub(super) sessions: Sessions,
     pub(super) failures: Failures,
     pub(super) settings: Settings,
+    looked: Mutex<Option<(Instant, Arc<Looked>)>>,
 }
+
+/// What waits for each agency.
+pub(super) type Looked = Vec<(AgencyId, Waits)>;
 
 impl Dashboard {
     /// Over what the HTTP interface has.
     pub fn new(app: App, settings: Settings) -> Self {
         let (sessions, failures) = (Sessions::new(settings.lasting), Failures::new(settings.tries));
-        Self(Arc::new(Inner { app, sessions, failures, settings }))
+        Self(Arc::new(Inner { app, sessions, failures, settings, looked: Mutex::default() }))
     }
 
     /// Who is signed in; for whoever finds out who somebody is.
     pub fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// What waits for each agency, or waited a moment ago: however many look on, the ledger is asked once.
+    pub(super) async fn lately(&self) -> Result<Arc<Looked>, LedgerError> {
+        let mut looked = self.0.looked.lock().await;
+        if let Some((at, known)) = &*looked
+            && at.elapsed() < LATELY
+        {
+            return Ok(Arc::clone(known));
+        }
+        let known = Arc::new(self.ledger.waits(None, DEAD_MAX).await?);
+        *looked = Some((Instant::now(), Arc::clone(&known)));
+        Ok(known)
     }
 
     pub(super) fn inner(&self) -> &Inner {

@@ -24,8 +24,8 @@ pub(super) fn tone(delivery: &DeliveryView) -> &'static str {
     }
 }
 
-/// Why a delivery is not delivered, or how it ended: one sentence or two.
-pub(super) fn sentence(say: Say, delivery: &DeliveryView, hold: &Hold) -> Html {
+/// Why a delivery is not delivered, or how it ended: one sentence or two. `fetches` is whether its agency comes for it.
+pub(super) fn sentence(say: Say, delivery: &DeliveryView, hold: &Hold, fetches: bool) -> Html {
     match &delivery.standing {
         Standing::InFlight => say.html("why-in-flight", []),
         Standing::Leased { until } => say.html("why-leased", [("at", Part::At(*until))]),
@@ -48,6 +48,7 @@ pub(super) fn sentence(say: Say, delivery: &DeliveryView, hold: &Hold) -> Html {
                 [("at", Part::At(*at)), ("by", Part::Text(by)), ("reason", Part::Text(why.as_deref().unwrap_or("-")))];
             say.html(&format!("why-{}", state.as_str()), parts)
         }
+        Standing::Queued if fetches && *hold == Hold::Open => say.html("why-unfetched", []),
         Standing::Queued | Standing::Retry { .. } => waiting(say, delivery, hold),
     }
 }
@@ -75,6 +76,12 @@ fn waiting(say: Say, delivery: &DeliveryView, hold: &Hold) -> Html {
         }
         (Hold::Open, _) => say.html("why-queued", []),
     }
+}
+
+/// What Falaj noted of an error; nothing where it only repeats the status.
+pub(super) fn note(text: &str) -> String {
+    let repeats = text.strip_prefix("status ").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '#'));
+    if repeats { String::new() } else { text.to_owned() }
 }
 
 /// What went wrong, in a few words: the class in the reader's language, and the status.

@@ -14,6 +14,8 @@ use crate::model::time::At;
 const ROWS_MAX: usize = 4000;
 /// Envelopes whose deliveries one page reads at most.
 const VIEWS_MAX: usize = 400;
+/// How the types begin of what the bus itself tells.
+const OWN: &str = "falaj.";
 /// Envelopes on a page at most.
 const PAGE_MAX: usize = 100;
 
@@ -103,6 +105,7 @@ impl Lens<'_> {
             && is(&query.event_id, Some(id))
             && is(&query.subject, subject.as_deref())
             && is(&query.correlation_id, line.head.attributes.correlation_id())
+            && !(query.without_notices && ty.as_str().starts_with(OWN))
             && query.mark.is_none_or(|mark| self.bears(mark, line))
             && query
                 .recipient

@@ -187,6 +187,20 @@
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
+  // A slow line is seen to be at work, and nothing is sent twice.
+  document.addEventListener("submit", (event) => {
+    if (root.classList.contains("busy") && event.target.method === "post") event.preventDefault();
+    root.classList.add("busy");
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    const plain = link && !event.defaultPrevented && event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (plain && link.pathname + link.search !== location.pathname + location.search) root.classList.add("busy");
+  });
+  window.addEventListener("pageshow", () => root.classList.remove("busy"));
+
+  const here = document.querySelector(".places [aria-current]");
+  if (here) here.scrollIntoView({ inline: "center", block: "nearest" });
   localize(document);
   copyable(document);
   start();

@@ -101,6 +101,11 @@ why-throttled = It takes nothing for another { $what }.
 why-window = It opens again in { $what }.
 why-unconfigured = It left the deployment; what waits is kept.
 why-no-transport = This bus does not serve its transport.
+why-fetch =
+    { $n ->
+        [one] It comes for deliveries itself; one waits to be fetched.
+       *[other] It comes for deliveries itself; { $n } wait to be fetched.
+    }
 why-retry =
     { $n ->
         [one] One delivery failed and is tried again.
@@ -154,8 +159,8 @@ all-agencies = All agencies
 all-types = All types
 all-states = Any
 col-type = Type
-col-sender = From
-col-recipient = To
+col-sender = Sender
+col-recipient = Recipient
 col-whole = As a whole
 col-standing = A delivery is
 col-error = Error
@@ -166,7 +171,7 @@ col-begun = Begun
 col-by = By
 col-lane = Lane
 col-head = Held up by
-from = From
+from = Accepted from
 to = Until
 choose = Choose
 next-page = Next page
@@ -207,6 +212,7 @@ class-none = no error recorded
 ## Why it is not delivered
 
 why-queued = It waits for its turn.
+why-unfetched = The agency comes for its deliveries itself and has not come for this one yet.
 why-in-flight = It is being sent now.
 why-leased = The agency has fetched it and may work on it until { $at }.
 why-again = The last attempt failed: { $fault }. It is tried again at { $at }.
@@ -342,10 +348,11 @@ schedule-chart =
     }
 schedule-day-chart = By the hour
 schedule-now = now
+schedule-one = 1 h
 schedule-hours = 24 h
 schedule-due-now = Due now
-schedule-hour = In an hour
-schedule-day = In 24 hours
+schedule-hour = Within an hour
+schedule-day = Within 24 hours
 schedule-later = Later
 schedule-more = and more than were counted
 schedule-running =
@@ -415,6 +422,7 @@ find-box = Envelope, delivery, correlation id, subject, or source and id
 find-about = Any name of it will do. What you type is not kept, and no address holds it.
 find-nothing = Nothing that you may see has this name.
 find-marked = By the name you typed
+find-notices = Also what the bus itself tells
 find-empty = No envelope matches.
 find-further = None among those that were looked at; there are older ones.
 find-more = Only some thousand envelopes are looked at for one page.
