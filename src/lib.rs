@@ -71,9 +71,10 @@
 //! | `schema`, `mapping`, `ledger` | `model` alone |
 //! | `model` | nothing of ours |
 //!
-//! `clock`, `telemetry` and `config` serve all layers above the stores. A foreign crate has one home: axum in `http` and `dashboard`, askama and fluent in `dashboard`, rusqlite in
-//! `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in `connector`, clap in `cli`. `tests/it/layers.rs`
-//! reads the `use` lines and fails on a wrong one.
+//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`. A foreign crate
+//! has one home: axum in `http` and `dashboard`, askama and fluent in `dashboard`, rusqlite in `ledger`, jsonschema in `schema`, cel
+//! and minijinja in `mapping`, reqwest in `connector`, opentelemetry in `telemetry`, clap in `cli`. `tests/it/layers.rs` reads the
+//! `use` lines and fails on a wrong one.
 //!
 //! # Decisions
 //!
@@ -113,6 +114,14 @@
 //!
 //! **Pages are written on the server**, whole, in the reader's language; a script of two hundred lines brings in what changes and
 //! nothing depends on it. Price: a page is larger than the JSON it is made of.
+//!
+//! **A trace is kept with its envelope.** The context of an acceptance stands beside the envelope in the ledger, and the one it
+//! brought stays in its attributes as it came; so an attempt days and restarts later is a child of the request that caused it, and
+//! what an agency gets as `traceparent` is the attempt itself. Price: 55 bytes an envelope where traces are collected. Spans are those
+//! of `tracing` under a target of their own: the log cannot see them, and where nobody collects a span is one look at a flag.
+//!
+//! **What is counted is counted where it happens**, what can be read is read at the scrape. Price: a scrape asks the ledger once
+//! per agency that has something waiting.
 //!
 //! **Alarms are kept in memory.** They follow from the ledger and the board at any moment; after a start what still holds is raised
 //! again. Price: one notice twice around a restart.

@@ -295,7 +295,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         "json: one object per line. text: for people. auto: text on a terminal, json elsewhere. FALAJ_LOG is the filter."
     ),
     setting!("telemetry.otlp", none "\"http://127.0.0.1:4318\"", Url(|c| &mut c.telemetry.otlp),
-        "An OpenTelemetry collector that takes OTLP over HTTP; /v1/traces is added. Without it no spans are made."),
+        "An OpenTelemetry collector that takes OTLP over HTTP; /v1/traces is added, and headers come from the variable \
+         OTEL_EXPORTER_OTLP_HEADERS. Without it no spans are made."),
     setting!(
         "telemetry.service_name",
         "\"falaj\"",

@@ -208,3 +208,25 @@ fn a_revocation_is_taken_up_even_from_a_damaged_file_and_nothing_else_is() {
     assert_eq!(reloader.poll().map(names), Some(Vec::new()));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn what_is_told_is_set_as_it_is_written() {
+    use crate::telemetry::log::Format;
+
+    let text = "[telemetry]\nlog_format = \"json\"\notlp = \"http://127.0.0.1:4318\"\nsampling = 0.25\n";
+    let config = load(text, &[("FALAJ_TELEMETRY__SERVICE_NAME", "bus-1")], &[]).unwrap();
+    let telemetry = config.telemetry;
+    assert_eq!((telemetry.log_format, telemetry.sampling), (Format::Json, 0.25));
+    assert_eq!((telemetry.otlp.as_deref(), telemetry.service_name.as_str()), (Some("http://127.0.0.1:4318"), "bus-1"));
+    assert_eq!(load("[telemetry]\nsampling = 1\n", &[], &[]).unwrap().telemetry.sampling, 1.0);
+    for (text, wrong) in [
+        ("sampling = 1.5", "out of bounds"),
+        ("sampling = \"all\"", "takes a share"),
+        ("log_format = \"xml\"", "takes auto, json or text"),
+        ("otlp = \"127.0.0.1:4318\"", "http://"),
+        ("service_name = \"\"", "takes a short name"),
+    ] {
+        let problems = load(&format!("[telemetry]\n{text}\n"), &[], &[]).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].what.contains(wrong), "{text}: {problems:?}");
+    }
+}

@@ -58,7 +58,7 @@ impl Reading {
         let whole = |n: u64| n as f64;
         gauge("process_resident_memory_bytes", "Bytes of memory in use", whole(self.resident_bytes));
         gauge("process_virtual_memory_bytes", "Bytes of address space", whole(self.virtual_bytes));
-        gauge("process_threads", "Threads", whole(self.threads));
+        gauge("process_threads", "Threads of the process", whole(self.threads));
         gauge("process_open_fds", "Open files and sockets", whole(self.open_fds));
         if let Some(max) = self.max_fds {
             gauge("process_max_fds", "The most files and sockets that may be open", whole(max));

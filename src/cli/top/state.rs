@@ -248,13 +248,7 @@ impl Top {
                 self.typed.clone_from(&self.filter);
             }
             Key::Escape => self.filter.clear(),
-            Key::Enter => {
-                if self.chosen().is_some() {
-                    self.mode = Mode::Details;
-                    // So that the details stay with it when the order changes.
-                    self.choose(|at, _| at);
-                }
-            }
+            Key::Enter => self.open(),
             Key::Char('p') => self.ask(Verb::Pause),
             Key::Char('r') => self.ask(Verb::Resume),
             Key::Up | Key::Char('k') => self.choose(|at, _| at.saturating_sub(1)),
@@ -266,6 +260,14 @@ impl Top {
             _ => {}
         }
         Act::Nothing
+    }
+
+    /// Shows the details of the chosen one, and stays with it when the order changes.
+    fn open(&mut self) {
+        if self.chosen().is_some() {
+            self.mode = Mode::Details;
+            self.choose(|at, _| at);
+        }
     }
 
     /// Asks why (P3). The agency is the one that is chosen now, whatever the order becomes while a reason is typed.

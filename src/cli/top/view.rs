@@ -16,14 +16,19 @@ pub const TITLES: [&str; 13] = [
 ];
 
 /// A column of the screen: its title, its width, and how dear it is; where there is no room the cheapest go first.
+#[derive(Clone, Copy)]
 struct Column {
     at: usize,
     width: usize,
     dear: u8,
 }
 
+/// Columns of an agency's id, at least, and at most; its blank included.
+const AGENCY_MIN: usize = 9;
+const AGENCY_MAX: usize = 25;
+
 const COLUMNS: [Column; 12] = [
-    Column { at: 0, width: 14, dear: 9 },
+    Column { at: 0, width: AGENCY_MIN, dear: 9 },
     Column { at: 1, width: 13, dear: 8 },
     Column { at: 2, width: 7, dear: 7 },
     Column { at: 3, width: 7, dear: 3 },
@@ -146,8 +151,9 @@ fn head(top: &Top, paint: Paint) -> Vec<String> {
 
 /// The agencies, and the part of them that fits.
 fn list(top: &mut Top, width: usize, room: usize, paint: Paint, now: At, language: Language) -> Vec<String> {
-    let columns = columns(width);
-    let title: String = columns.iter().map(|column| cell(TITLES[column.at], column)).collect();
+    let longest = top.all().iter().map(|row| row.agency.id.chars().count() + 1).max().unwrap_or_default();
+    let columns = columns(width, longest.clamp(AGENCY_MIN, AGENCY_MAX));
+    let title: String = columns.iter().map(|column| cell(TITLES[column.at], *column)).collect();
     let mut lines = vec![paint.on(DIM, &format!("{title}{}", TITLES[12]))];
     let room = room.saturating_sub(1);
     let first = {
@@ -175,8 +181,9 @@ fn scroll(first: usize, chosen: usize, room: usize, len: usize) -> usize {
 }
 
 /// The columns that fit, the dearest first, in their own order.
-fn columns(width: usize) -> Vec<&'static Column> {
-    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
+fn columns(width: usize, agency: usize) -> Vec<Column> {
+    let mut columns = COLUMNS.to_vec();
+    columns[0].width = agency;
     while columns.iter().map(|column| column.width).sum::<usize>() > width {
         let Some(cheapest) = columns.iter().map(|column| column.dear).min() else { break };
         let Some(at) = columns.iter().rposition(|column| column.dear == cheapest) else { break };
@@ -186,16 +193,16 @@ fn columns(width: usize) -> Vec<&'static Column> {
 }
 
 /// A cell in its column, with a blank after it.
-fn cell(text: &str, column: &Column) -> String {
+fn cell(text: &str, column: Column) -> String {
     let width = column.width - 1;
     let text: String = text.chars().take(width).collect();
     if column.at < WORDS { format!("{text:<width$} ") } else { format!("{text:>width$} ") }
 }
 
-fn line(row: &Row, columns: &[&Column], chosen: bool, paint: Paint, now: At, language: Language) -> String {
+fn line(row: &Row, columns: &[Column], chosen: bool, paint: Paint, now: At, language: Language) -> String {
     let cells = cells(row, now, language).map(|text| plain(&text));
     let mut line = String::new();
-    for column in columns {
+    for column in columns.iter().copied() {
         let text = &cells[column.at];
         // Nothing is no news.
         let is_nothing = column.at >= WORDS && (text == "0" || text == "0.0");

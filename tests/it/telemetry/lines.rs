@@ -57,7 +57,7 @@ async fn nothing_that_is_told_names_a_person() {
         &format!(
             "[agency]\nid = \"{MAPPED}\"\nname = {{ en = \"Mapped\", ar = \"محوّلة\" }}\n\n\
              [delivery]\ntransport = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\n\n\
-             [[subscription]]\ntype = \"qa.test.thing.changed\"\nfields = [\"/n\", \"/note\"]\nmap = {{ n = \"int(data.note)\" }}\n\
+             [[subscription]]\ntype = \"qa.test.thing.changed\"\nfields = [\"/n\", \"/note\"]\nmap = {{ n = \"has(data.note) ? int(data.note) : 0\" }}\n\
              purpose = {{ en = \"Proofs\", ar = \"إثباتات\" }}\nlegal_basis = \"Law 1/2001\"\n",
             bus.receiver("well").url()
         ),
