@@ -135,7 +135,7 @@ mod tests {
             pattern.captures_iter(&sources).map(|found| (found[1].to_owned(), found[2].to_owned())).collect();
         let of_family = |key: &str| {
             families.iter().any(|(stem, end)| {
-                stem.len() + end.len() > 3
+                stem.len() + end.len() >= 3
                     && key.len() > stem.len() + end.len()
                     && key.starts_with(stem)
                     && key.ends_with(end)

@@ -119,7 +119,7 @@ impl State<'_> {
         }
         if entries.is_empty() {
             self.sql.insert_completed.execute((at, column(seq), false))?;
-            self.count_completed(counted, false, false, at)?;
+            self.count_completed(counted, false, at)?;
             self.tell_completed(seq, false)?;
         } else {
             self.open.insert(seq, Left { sender, count: entries.len(), failed: false, at, ty }, 1);

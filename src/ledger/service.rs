@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! service_day   (day, type) accepted, completed, failed, ms | old_accepted, old_completed, old_failed, old_ms
-//! reopened      seq, day, failed, ms: envelopes that were led again after they were complete, as they are counted
+//! reopened      seq, day, failed, ms: envelopes that were opened again after they were complete, as they are counted
 //! ```
 //!
 //! `ms` sums up the time from acceptance to completion of what was completed well; `old_` is the part of a count whose envelopes are
@@ -136,16 +136,10 @@ impl State<'_> {
         self.services.add(day, envelope.ty, [1, 0, 0, 0], 1);
     }
 
-    /// An envelope is complete. `again`: it may have been before.
-    pub(super) fn count_completed(
-        &mut self,
-        envelope: Counted,
-        again: bool,
-        failed: bool,
-        at: i64,
-    ) -> rusqlite::Result<()> {
+    /// An envelope is complete, for the first time or again.
+    pub(super) fn count_completed(&mut self, envelope: Counted, failed: bool, at: i64) -> rusqlite::Result<()> {
         let ms = at.saturating_sub(envelope.at).max(0);
-        let before = if again { self.counted_before(envelope.seq)? } else { None };
+        let before = self.counted_before(envelope.seq)?;
         let Some(before) = before else {
             let now = Completion { day: self.services.day(at), failed, ms };
             self.services.add(now.day, envelope.ty, now.row(), 1);

@@ -237,11 +237,11 @@ impl<'c> State<'c> {
 
     /// One more delivery of an envelope is through. Its row is written. Returns whether it was the last.
     pub(super) fn through(&mut self, seq: u64, slot: u16, failed: bool, at: i64) -> rusqlite::Result<bool> {
-        let (left, again) = match self.open.get_mut(&seq) {
+        let left = match self.open.get_mut(&seq) {
             Some(left) => {
                 left.count -= 1;
                 left.failed |= failed;
-                (*left, false)
+                *left
             }
             None => {
                 let Some(duties) = self.duties(seq)? else { return Ok(false) };
@@ -253,7 +253,7 @@ impl<'c> State<'c> {
                 if duties.later.is_empty() {
                     self.open.insert(seq, left, 1);
                 }
-                (left, !duties.later.is_empty())
+                left
             }
         };
         if left.count > 0 {
@@ -261,7 +261,7 @@ impl<'c> State<'c> {
         }
         self.open.remove(&seq);
         self.sql.insert_completed.execute((at, column(seq), left.failed))?;
-        self.count_completed(Counted { seq, ty: left.ty, at: left.at }, again, left.failed, at)?;
+        self.count_completed(Counted { seq, ty: left.ty, at: left.at }, left.failed, at)?;
         self.tell_completed(seq, left.failed)?;
         Ok(true)
     }
