@@ -155,6 +155,7 @@
 pub mod model;
 
 pub mod amqp;
+
 pub mod mapping;
 pub mod schema;
 

@@ -78,13 +78,15 @@ pub fn start(format: Format, target: Target, traces: Option<&Traces>) {
     let _already_started = log.try_init();
 }
 
-/// What is logged. The spans of the walk never are: no filter can put them into the log (T5).
+/// What no filter can put into the log: the spans of the walk (T5), and what the AMQP library says, for that is whole messages with
+/// their payload where one comes back (seen in lapin 4.12), and the broker's own words.
+const NEVER: [&str; 2] = [trace::TARGET, "lapin"];
+
+/// What is logged.
 fn filter() -> EnvFilter {
     let filter = EnvFilter::try_from_env("FALAJ_LOG")
         .or_else(|_| EnvFilter::try_from_default_env())
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    match format!("{}=off", trace::TARGET).parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    }
+    let off = NEVER.into_iter().filter_map(|target| format!("{target}=off").parse().ok());
+    off.fold(filter, EnvFilter::add_directive)
 }

@@ -67,16 +67,13 @@ impl Asker<'_> {
         for queue in &plan.queues {
             let (state, figures) = self.item(&Thing::Queue(queue)).await?;
             items.push(Item { kind: ItemKind::Queue, name: queue.name.clone(), state, figures });
-        }
-        for binding in &plan.bindings {
-            let state = if self.makes { self.bind(binding).await? } else { ItemState::Unasked };
-            let Binding { exchange, queue, key } = binding;
-            items.push(Item {
-                kind: ItemKind::Binding,
-                name: format!("{exchange} -> {queue} ({key})"),
-                state,
-                figures: None,
-            });
+            // At once: whatever is published until then would be returned.
+            for binding in plan.bindings.iter().filter(|binding| binding.queue == queue.name) {
+                let state = if self.makes { self.bind(binding).await? } else { ItemState::Unasked };
+                let Binding { exchange, queue, key } = binding;
+                let name = format!("{exchange} -> {queue} ({key})");
+                items.push(Item { kind: ItemKind::Binding, name, state, figures: None });
+            }
         }
         if let Some(channel) = self.channel.take() {
             // Nothing hangs on it.

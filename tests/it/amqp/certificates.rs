@@ -20,7 +20,7 @@ pub struct Identity {
 
 impl Certificates {
     /// Makes an authority and the broker's certificate.
-    pub fn make(folder: &Path) -> Self {
+    pub fn make(folder: &Path, name: &str) -> Self {
         std::fs::create_dir_all(folder).expect("the folder is writable");
         let own = Self { folder: folder.to_owned() };
         own.openssl(&[
@@ -34,7 +34,7 @@ impl Certificates {
             "-days",
             "2",
             "-subj",
-            "/CN=Falaj test authority",
+            &format!("/CN={name}"),
             "-addext",
             "basicConstraints=critical,CA:TRUE",
             "-keyout",

@@ -138,8 +138,14 @@ async fn a_wrong_password_is_named_and_costs_agencies_of_the_broker_time_and_not
         assert_eq!(town.wait_state(role, "refused").await["detail"], "wrong user or password");
     }
     let id = web_gets(&town, 1).await;
-    let held = town.bus.wait_delivery(&id, "moi", "circuit_open").await;
-    assert_eq!(held["attempts"], 0, "{held}");
+    let other = town.bus.post(&Thing::new("somebody else", 1)).await;
+    town.bus.wait_delivery(&other.id, "web", "delivered").await;
+    until_async("moi is held", DEADLINE, || async {
+        let moi = town.bus.admin.get("/v1/agencies/moi").await;
+        (moi.body["state"] == "circuit_open").then_some(())
+    })
+    .await;
+    assert_eq!(town.bus.delivery(&id, "moi").await["attempts"], 0, "an outage costs no attempt");
     let ready = town.bus.admin.get("/readyz").await;
     assert_eq!((ready.status, &ready.body["ready"]), (200, &Value::Bool(true)), "what comes by HTTP is taken");
 
@@ -190,7 +196,7 @@ async fn certificates_say_who_is_who() {
 
     // An authority that did not sign the broker's certificate.
     let folder = Folder::new("other-authority");
-    let other = Certificates::make(folder.path());
+    let other = Certificates::make(folder.path(), "somebody else");
     let way = |place: &super::Place| {
         vec![
             (

@@ -114,7 +114,7 @@ impl Ground {
         let cookie = folder.path().join(".erlang.cookie");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o400);
         std::fs::set_permissions(cookie, mode).expect("our own file");
-        let certificates = Certificates::make(&folder.path().join("tls"));
+        let certificates = Certificates::make(&folder.path().join("tls"), "authority of the tests");
         let epmd = Epmd::start(&folder.path().join("epmd.log"));
         Self { folder: Arc::new(folder), epmd: Arc::new(epmd), certificates: Arc::new(certificates) }
     }

@@ -45,9 +45,8 @@ impl Town {
         let mut town = Self::build_stopped(node, fetchers, builder).await;
         town.bus.start().await;
         town.wait_connected().await;
-        for fetcher in fetchers {
-            town.wait_queue(&format!("falaj.out.{}", fetcher.id)).await;
-        }
+        // Where it comes from nothing, what is published before that is returned, and closes an agency for a while.
+        town.wait_log(&["declared at the broker"]).await;
         town
     }
 
