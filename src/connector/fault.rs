@@ -30,6 +30,8 @@ const fn configuration(note: &'static str) -> Fault {
 
 /// The whole exchange took longer than the agency's timeout.
 pub(super) const TIMEOUT: Fault = endpoint("timeout");
+/// The connection ended before the answer did.
+const CUT_OFF: Fault = endpoint("closed before the end of the answer");
 /// The address of the agency is one that `[egress] deny` names.
 pub(super) const DENIED: Fault = configuration("egress: the address is denied");
 /// What the manifest names is no address that can be posted to.
@@ -67,7 +69,7 @@ fn one(error: &(dyn Error + 'static), connecting: bool) -> Option<Fault> {
     }
     if let Some(fault) = error.downcast_ref::<hyper::Error>() {
         return if fault.is_incomplete_message() {
-            Some(endpoint("closed before the end of the answer"))
+            Some(CUT_OFF)
         } else if fault.is_parse() {
             Some(endpoint("the answer is not HTTP"))
         } else {
@@ -87,6 +89,7 @@ fn one(error: &(dyn Error + 'static), connecting: bool) -> Option<Fault> {
         io::ErrorKind::TimedOut if connecting => Some(endpoint("connect: timeout")),
         io::ErrorKind::TimedOut => Some(TIMEOUT),
         io::ErrorKind::UnexpectedEof if connecting => Some(endpoint("connect: closed while agreeing on TLS")),
+        io::ErrorKind::UnexpectedEof => Some(CUT_OFF),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             Some(endpoint("connection reset"))
         }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::receiver::{answers, receiver, request, send_impatiently, send_to};
-use crate::model::outcome::Class;
+use crate::model::outcome::{BusinessOutcome, Class};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -57,6 +57,42 @@ async fn closed_without_an_answer() {
     let outcome = send_to(addr).await;
     assert_eq!((outcome.class, outcome.status), (Class::EndpointFault, None));
     assert_eq!(outcome.note, "closed before the end of the answer");
+}
+
+#[tokio::test]
+async fn half_closed_in_the_middle_of_the_answer() {
+    // Its side is over, and it still reads: nothing is reset, and nothing more will come.
+    let addr = receiver(|mut stream| async move {
+        request(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"outcome\":\"ref").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        let _until_the_other_side_closes = stream.read_to_end(&mut rest).await;
+    })
+    .await;
+    let outcome = send_to(addr).await;
+    assert_eq!((outcome.class, outcome.status), (Class::EndpointFault, Some(200)), "half of a success is none");
+    assert_eq!(outcome.note, "closed before the end of the answer");
+    assert_eq!(outcome.report.outcome, None, "what was not said whole is not said");
+}
+
+#[tokio::test]
+async fn half_closed_after_the_whole_answer() {
+    let addr = receiver(|mut stream| async move {
+        request(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"outcome\":\"applied\"}").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        let _until_the_other_side_closes = stream.read_to_end(&mut rest).await;
+    })
+    .await;
+    let outcome = send_to(addr).await;
+    assert_eq!(
+        (outcome.class, outcome.status),
+        (Class::Done, Some(200)),
+        "the end of the stream is the end of the body"
+    );
+    assert_eq!(outcome.report.outcome, Some(BusinessOutcome::Applied));
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! TLS that does not hold, names that lead nowhere, and addresses that are denied. Tests C4.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use reqwest::dns::{Name, Resolve, Resolving};
 use rustls::pki_types::pem::PemObject;
@@ -31,11 +32,14 @@ async fn a_plain_port_is_no_tls() {
     assert_eq!(outcome.note, "tls: the other side does not speak TLS");
 }
 
-#[tokio::test]
-async fn a_certificate_that_nobody_issued() {
+/// A certificate for localhost of 2020, its key, and the authority that issued it. They protect nothing.
+const EXPIRED: &[u8] = include_bytes!("expired.pem");
+
+/// Serves the first certificate of a file once, and says what it was sent.
+fn serve(pem: &[u8]) -> (SocketAddr, JoinHandle<Vec<u8>>) {
     tls::install_crypto();
-    let certificate = CertificateDer::from_pem_slice(SELF_SIGNED).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(SELF_SIGNED).unwrap();
+    let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -48,9 +52,28 @@ async fn a_certificate_that_nobody_issued() {
         let _closed = stream.flush();
         got
     });
+    (addr, server)
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_issued() {
+    let (addr, server) = serve(SELF_SIGNED);
     let outcome = webhook(target(format!("https://{addr}/"))).send(&parcel()).await;
     assert_eq!(outcome.class, Class::ConfigurationFault, "{outcome:?}");
     assert_eq!(outcome.note, "certificate: unknown issuer", "{outcome:?}");
+    assert!(server.join().unwrap().is_empty(), "nothing of the message left");
+}
+
+#[tokio::test]
+async fn a_certificate_whose_time_is_over() {
+    // Its issuer is trusted, and it is for this address: nothing is wrong with it but its date.
+    let authority = CertificateDer::pem_slice_iter(EXPIRED).last().unwrap().unwrap();
+    let trusted = || vec![reqwest::Certificate::from_der(&authority).unwrap()];
+    let (addr, server) = serve(EXPIRED);
+    let builder = || reqwest::Client::builder().no_proxy().tls_certs_only(trusted());
+    let error = tls::client(builder).unwrap().post(format!("https://{addr}/")).body("x").send().await.unwrap_err();
+    let fault = fault::of(&error);
+    assert_eq!((fault.class, fault.note), (Class::ConfigurationFault, "certificate: expired"), "{error:?}");
     assert!(server.join().unwrap().is_empty(), "nothing of the message left");
 }
 
