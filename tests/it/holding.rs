@@ -113,6 +113,27 @@ async fn a_receiver_that_is_gone_pauses_its_agency_until_a_person_resumes_it() {
     bus.ledger_check().await;
 }
 
+/// Keys that do not fit any more are no fault of any message: the circuit opens, nothing is counted, and it is said once.
+#[tokio::test]
+async fn a_wrong_way_opens_the_circuit_and_counts_against_no_message() {
+    let mut bus = Bus::builder().agency("a").reacts(|_| Reaction::Status(401)).build().await;
+    let receipts = [bus.post(&Thing::new("one", 1)).await, bus.post(&Thing::new("two", 1)).await];
+    let open = in_state(&bus, "circuit_open").await;
+    assert_eq!(events(&open), ["opened"], "{open}");
+    assert_eq!(
+        (&open["events"][0]["class"], &open["events"][0]["status"]),
+        (&json!("configuration_fault"), &json!(401))
+    );
+    assert_eq!(open["events"][0]["note"], "status 401");
+    for receipt in &receipts {
+        let waits = bus.wait_delivery(&receipt.id, "a", "circuit_open").await;
+        assert_eq!(waits["attempts"], 0, "{waits}");
+    }
+    bus.stop().await;
+    bus.assert_sound();
+    bus.ledger_check().await;
+}
+
 /// A filter that fails on an envelope decides nothing: nothing is disclosed, and trying again would not help.
 #[tokio::test]
 async fn what_a_filter_cannot_decide_is_parked_at_once_and_never_sent() {

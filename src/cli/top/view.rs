@@ -313,7 +313,7 @@ const HELP: &str = "
   p                pause deliveries to the chosen agency; asks why, and records it
   r                resume them; asks why, and records it
 
-  STATE    open, or what holds it: paused, circuit_open, throttled, window, unconfigured, no_transport
+  STATE    open, or what holds it: paused, draining, drained, circuit_open, throttled, window, unconfigured, no_transport
   READY    wait for their turn           FLIGHT   under way, leases included
   RETRY    failed and due again          BEHIND   wait behind one that failed, so that order is kept
   PARKED   lanes that wait for you       DEAD     given up; falaj dead-letters lists them
