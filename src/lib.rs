@@ -101,11 +101,28 @@
 //! sender that listens; nothing for the others.
 //!
 //! **A filter that cannot be decided is no refusal.** Where a `when` fails on an envelope (a field it did not guard is missing),
-//! the agency is a recipient all the same, and the delivery is parked before anything is sent: nothing is disclosed and nothing
-//! is lost. Where it can be decided at sending time and says no, the delivery ends as `skipped`.
+//! the agency is a recipient all the same, and the delivery is parked before anything is sent, at once: nothing is disclosed and
+//! nothing is lost. Where it can be decided at sending time and says no, the delivery ends as `skipped`.
 //!
-//! **There is no drain.** Recipients are fixed at acceptance, so an agency that should get nothing more leaves its subscription: what
-//! it was promised is still delivered. To accept for it and not to deliver is a pause.
+//! **A drain is a pause that begins after what is accepted by now.** Accept order is one number, so a drain is one mark: what stands at
+//! or before it still goes out, through retries, lanes and redrives, what comes later waits as paused, and with nothing left before
+//! it the agency is drained. Recipients are fixed at acceptance: an agency that should get nothing more leaves its subscription.
+//! Price: a counter per agency, kept in the commits that end deliveries, so that the end of a drain is seen at once.
+//!
+//! **Age needs proof.** An endpoint fault gives a delivery up by age only where the agency has answered something since the try
+//! before, and only such waits are age. Without an answer nothing says whether the message or the agency is to blame, so it
+//! waits: an outage costs time also where one citizen is all an agency has. What was answered is kept in memory; a restart proves
+//! nothing. Price: where nobody else is ever served, a message that breaks its receiver is tried for good, every ten hours at
+//! least, and the alarm `oldest_age` is who notices.
+//!
+//! **Blame is told by comparison.** What fails from its third try on while twenty others have passed since the one before, or goes
+//! astray (401, 404, 410 ...) although others have gone the same way since, is a fault of that message. It counts neither as an
+//! outage nor as a sign of life. Where a circuit was opened by fewer deliveries than it takes where there are many, whatever
+//! comes new is its next probe, at once. Price: the outcomes of the last minute, 128 per agency, in memory.
+//!
+//! **Due heads and what flows share by halves**, also one place at a time: an odd place goes to each in turn. So a head that always
+//! fails holds up neither the probes of a circuit nor what was never tried. Price: in an outage every second probe takes one more
+//! lane out of the flow.
 //!
 //! **Service hours follow the local clock, and a clock change never closes what is open.** A boundary is the first instant at which
 //! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
