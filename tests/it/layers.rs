@@ -142,7 +142,8 @@ fn a_foreign_crate_has_one_home() {
 fn the_broker_s_door_takes_problems_from_http_and_looks_at_the_board_and_no_more() {
     for source in sources().iter().filter(|source| source.module == "broker") {
         for line in source.code().lines().filter(|line| line.contains("crate::")) {
-            let narrow = |module: &str, allowed: &str| !line.contains(&format!("crate::{module}")) || line.contains(allowed);
+            let narrow =
+                |module: &str, allowed: &str| !line.contains(&format!("crate::{module}")) || line.contains(allowed);
             assert!(narrow("http", "crate::http::error::"), "{}: {line}", source.path.display());
             assert!(narrow("dispatch", "crate::dispatch::Board;"), "{}: {line}", source.path.display());
         }
