@@ -154,7 +154,7 @@ impl Row {
             Hold::Open => match (self.queue.tally.parked, self.queue.tally.retry) {
                 (0, 0) if self.queue.fetches && self.queue.ready() > 0 => say.tn("why-fetch", self.queue.ready()),
                 (0, 0) => return None,
-                (0, retry) => say.tn("why-retry", &retry),
+                (0, retry) => say.tn("why-retry", retry),
                 (parked, _) => say.tell("why-parked", [("n", count(parked))]),
             },
         };

@@ -153,11 +153,11 @@ impl Say {
         let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
         let (first, second) = match (days, hours, minutes) {
             (0, 0, 0) => return self.t("span-moment").into_owned(),
-            (0, 0, minutes) => (self.tn("span-minutes", &minutes), None),
+            (0, 0, minutes) => (self.tn("span-minutes", minutes), None),
             (0, hours, minutes) => {
-                (self.tn("span-hours", &hours), (minutes > 0).then(|| self.tn("span-minutes", &minutes)))
+                (self.tn("span-hours", hours), (minutes > 0).then(|| self.tn("span-minutes", minutes)))
             }
-            (days, hours, _) => (self.tn("span-days", &days), (hours > 0).then(|| self.tn("span-hours", &hours))),
+            (days, hours, _) => (self.tn("span-days", days), (hours > 0).then(|| self.tn("span-hours", hours))),
         };
         match second {
             Some(second) => self

@@ -138,7 +138,7 @@ fn near_and_far(buckets: &[u64]) -> Vec<u64> {
 impl Line {
     fn of(page: &Page, name: String, href: String, due: &Due, height: u32) -> Self {
         let day: u64 = due.buckets.iter().sum();
-        let label = page.tn("schedule-chart", &day);
+        let label = page.tn("schedule-chart", day);
         Self {
             name,
             href,

@@ -69,7 +69,7 @@ impl State<'_> {
             let flow = self.flow(n);
             flow.odd_flows = !flow.odd_flows;
         }
-        grants.to_try = self.to_try(n)?;
+        grants.to_try = self.left_to_try(n)?;
         grants.more = more_heads || rest.next().is_some() || self.flows_more(n);
         if self.counted(n, Count::Retry) > 0 {
             let due = self.sql.next_due.query_map((n, now), |row| row.get(0))?.next().transpose()?;
@@ -148,7 +148,7 @@ impl State<'_> {
     }
 
     /// How many different deliveries there are to try, now or later, as far as they are counted: heads, and lanes that flow.
-    fn to_try(&mut self, n: i64) -> rusqlite::Result<usize> {
+    fn left_to_try(&mut self, n: i64) -> rusqlite::Result<usize> {
         let until = self.until(n);
         if until <= SEQ_MAX {
             let row = (n, column(until), i64::try_from(TO_TRY_MAX).unwrap_or(i64::MAX));

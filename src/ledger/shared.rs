@@ -97,9 +97,12 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// Who is told of an envelope that was accepted although its caller had gone.
+/// Is told of an agency for which something was accepted although its caller had gone.
+pub(super) type Listener = Box<dyn Fn(&AgencyId) + Send + Sync>;
+
+/// Who is told of it.
 #[derive(Default)]
-pub(super) struct Unheard(OnceLock<Box<dyn Fn(&AgencyId) + Send + Sync>>);
+pub(super) struct Unheard(OnceLock<Listener>);
 
 impl std::fmt::Debug for Unheard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -109,7 +112,7 @@ impl std::fmt::Debug for Unheard {
 
 impl Shared {
     /// Names who is told; the first one stays.
-    pub(super) fn when_unheard(&self, tell: Box<dyn Fn(&AgencyId) + Send + Sync>) {
+    pub(super) fn when_unheard(&self, tell: Listener) {
         if self.unheard.0.set(tell).is_err() {
             tracing::debug!("there is somebody already who is told of what nobody heard");
         }
