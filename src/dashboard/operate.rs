@@ -22,63 +22,42 @@ struct Ask {
     page: Page,
     name: String,
     queue: Queue,
-    /// `pause` or `resume`: the stem of its texts, and the last part of where it is posted.
+    /// `pause`, `drain` or `resume`: the stem of its texts, and the last part of where it is posted.
     act: &'static str,
 }
 
-/// `GET /dashboard/agencies/{a}/pause`
-pub(super) async fn ask_pause(
+/// `GET /dashboard/agencies/{a}/pause|drain|resume`
+pub(super) async fn ask(
     State(dashboard): State<Dashboard>,
     signed: Signed,
     page: Page,
-    Named(id): Named<String>,
+    Named((id, act)): Named<(String, String)>,
 ) -> Result<Response, Problem> {
-    ask(&dashboard, &signed, page, &id, "pause").await
-}
-
-/// `GET /dashboard/agencies/{a}/resume`
-pub(super) async fn ask_resume(
-    State(dashboard): State<Dashboard>,
-    signed: Signed,
-    page: Page,
-    Named(id): Named<String>,
-) -> Result<Response, Problem> {
-    ask(&dashboard, &signed, page, &id, "resume").await
-}
-
-async fn ask(
-    dashboard: &Dashboard,
-    signed: &Signed,
-    page: Page,
-    id: &str,
-    act: &'static str,
-) -> Result<Response, Problem> {
-    let queue = agencies::one(dashboard, &signed.caller, id).await?;
+    let act = known(&act)?;
+    let queue = agencies::one(&dashboard, &signed.caller, &id).await?;
     html(&Ask { name: page.agency(&queue.id), page, queue, act })
 }
 
-/// `POST /dashboard/agencies/{a}/pause`
-pub(super) async fn pause(
+/// `POST /dashboard/agencies/{a}/pause|drain|resume`
+pub(super) async fn operate(
     State(dashboard): State<Dashboard>,
     signed: Signed,
-    Named(id): Named<String>,
+    Named((id, act)): Named<(String, String)>,
     Form(form): Form,
 ) -> Result<Response, Problem> {
+    let act = known(&act)?;
     let id = AgencyId::parse(&id).map_err(|_| Problem::not_found())?;
-    operate::hold(&dashboard, &id, actor(&signed, form.text("reason"))?).await?;
-    Ok(back(&id))
+    let actor = actor(&signed, form.text("reason"))?;
+    match act {
+        "pause" => operate::hold(&dashboard, &id, actor).await?,
+        "drain" => operate::let_out(&dashboard, &id, actor).await?,
+        _ => operate::let_go(&dashboard, &id, actor).await?,
+    }
+    Ok(Redirect::to(&format!("/dashboard#a-{id}")).into_response())
 }
 
-/// `POST /dashboard/agencies/{a}/resume`
-pub(super) async fn resume(
-    State(dashboard): State<Dashboard>,
-    signed: Signed,
-    Named(id): Named<String>,
-    Form(form): Form,
-) -> Result<Response, Problem> {
-    let id = AgencyId::parse(&id).map_err(|_| Problem::not_found())?;
-    operate::let_go(&dashboard, &id, actor(&signed, form.text("reason"))?).await?;
-    Ok(back(&id))
+fn known(act: &str) -> Result<&'static str, Problem> {
+    ["pause", "drain", "resume"].into_iter().find(|known| *known == act).ok_or_else(Problem::not_found)
 }
 
 /// Who does it, and why, as it is recorded.
@@ -90,8 +69,4 @@ pub(super) fn actor(signed: &Signed, reason: &str) -> Result<Actor, Problem> {
     } else {
         Err(Problem::fields(faults))
     }
-}
-
-fn back(id: &AgencyId) -> Response {
-    Redirect::to(&format!("/dashboard#a-{id}")).into_response()
 }

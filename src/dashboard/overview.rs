@@ -91,8 +91,12 @@ impl Row {
         self.queue.state()
     }
 
-    fn paused(&self) -> bool {
-        matches!(self.state(), AgencyState::Paused | AgencyState::Draining)
+    /// What can be done to it.
+    fn acts(&self) -> &'static [&'static str] {
+        match self.state() {
+            AgencyState::Paused | AgencyState::Draining => &["resume"],
+            _ => &["pause", "drain"],
+        }
     }
 
     /// What it is sorted by; names are not measured.

@@ -47,9 +47,7 @@ pub(super) async fn drain(
     request: Request,
 ) -> Result<Response, Problem> {
     let (id, actor) = order(&app, &caller, &id, request).await?;
-    app.ledger.drain(&id, actor, app.clock.now()).await?;
-    // Where it was paused before, what was accepted until now goes on.
-    app.wake.ring([&id]);
+    let_out(&app, &id, actor).await?;
     agencies::shown(&app, &id).await
 }
 
@@ -69,6 +67,15 @@ pub(super) async fn resume(
 pub async fn hold(app: &App, id: &AgencyId, actor: Actor) -> Result<(), Problem> {
     receiving(app, id)?;
     app.ledger.pause(id, actor, app.clock.now()).await?;
+    app.wake.ring([id]);
+    Ok(())
+}
+
+/// Drains an agency that something is delivered to.
+pub async fn let_out(app: &App, id: &AgencyId, actor: Actor) -> Result<(), Problem> {
+    receiving(app, id)?;
+    app.ledger.drain(id, actor, app.clock.now()).await?;
+    // Where it was paused before, what was accepted until now goes on.
     app.wake.ring([id]);
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::bus::{ADMIN_KEY, Bus, Reaction, Request, Thing, falaj};
 /// Runs `falaj statistics`.
 async fn statistics(bus: &Bus, args: &[&str]) -> Output {
     let url = format!("http://{}", bus.address());
-    let mut command = falaj(&[&["statistics"], args].concat());
+    let mut command = falaj([&["statistics"], args].concat());
     command.args(["--url", &url, "--key", ADMIN_KEY]).env("LC_ALL", "C.UTF-8");
     tokio::task::spawn_blocking(move || command.output().expect("the binary runs")).await.expect("it ends")
 }

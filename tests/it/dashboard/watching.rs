@@ -67,7 +67,8 @@ async fn only_what_changed_is_sent_and_the_order_with_it() {
         }
     }
     assert!(units["a-municipality"].as_str().unwrap().starts_with("<tr id=\"a-municipality\""));
-    assert!(units["a-municipality"].as_str().unwrap().contains("5 min"), "{}", units["a-municipality"]);
+    let plain = units["a-municipality"].as_str().unwrap().replace(['\u{2068}', '\u{2069}'], "");
+    assert!(plain.contains("5 min"), "{plain}");
     // The ministry is through; those who wait come before it.
     assert_eq!(order, serde_json::json!(["a-municipality", "a-utilities", "a-moi", "total"]));
     // It is what the page shows.
