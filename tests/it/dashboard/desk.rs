@@ -166,9 +166,12 @@ pub fn shown(door: &Door, page: &str) -> String {
     static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"name="token" value="[^"]+""#).unwrap());
     static ASSET: LazyLock<Regex> = LazyLock::new(|| Regex::new("assets/[0-9a-f]{12}").unwrap());
     static SEEN: LazyLock<Regex> = LazyLock::new(|| Regex::new("seen=[A-Za-z0-9_-]+").unwrap());
+    static LANE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"<code dir="ltr">[0-9a-f]{8}</code>"#).unwrap());
     let page = TOKEN.replace_all(page, r#"name="token" value="<token>""#);
     let page = ASSET.replace_all(&page, "assets/<hash>");
     let page = SEEN.replace_all(&page, "seen=<seen>");
+    // A lane's name hangs on the key of the ledger.
+    let page = LANE.replace_all(&page, r#"<code dir="ltr"><lane></code>"#);
     door.redact(&page.replace(['\u{2068}', '\u{2069}'], ""))
 }
 
