@@ -177,6 +177,8 @@ async fn a_report_while_it_is_under_way_or_after_its_answer_was_lost_ends_it_and
     house.seqs("a", 1).await;
     assert_eq!(house.report_on(&noted, BusinessOutcome::Applied).await, Reported::Noted);
     house.ledger().give_back(vec![key("a", 1)]).await.unwrap();
+    // What was noted is settled by the next commit, which this waits for.
+    house.ledger().sweep(At(0), 1).await.unwrap();
     assert_eq!(house.words().await, ["settled applied", COMPLETED]);
     let lost = house.accept("s1", &["a"]).await;
     let seq = house.seqs("a", 1).await[0];
