@@ -7,7 +7,7 @@
 //! log's filter and the traces know nothing of each other. T6: where nobody collects traces, a span is one look at a flag.
 //!
 //! In reading order: [`label`] and [`metrics`] are what is counted; [`figures`] is what of it can be read back, for the history;
-//! [`process`] is what the system says of the process; [`exposition`] writes all of it as text; [`log`] and [`line`] are the log;
+//! [`process`] is what the system says of the process; [`exposition`] writes all of it as text; [`log`] and [`mod@line`] are the log;
 //! [`trace`] names the spans of the walk, [`export`] sends them. What can be read at any moment (queues, holds, disk) is not kept
 //! here: `http::scrape` reads it when it is asked.
 

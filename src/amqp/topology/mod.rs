@@ -18,15 +18,15 @@
 //! gives up to a queue that Falaj reads. Answers alone may be dropped, the oldest first, where an agency never fetches them. B2:
 //! an agency reads its own two queues, writes to two exchanges under its own name, and configures nothing. B3: what cannot be
 //! parsed is moved to the quarantine by the broker (reject without requeue), and back by the broker too, so that the sender that
-//! the broker has verified (`user_id`) stays with it: a copy that Falaj published could not carry it. B4: [`declare`] never changes
+//! the broker has verified (`user_id`) stays with it: a copy that Falaj published could not carry it. B4: [`mod@declare`] never changes
 //! nor deletes what is there; what differs is told. B5: no password is in any of it.
 //!
 //! A routing key proves nothing: topic permissions hold for it, but not for the keys of a `CC` header (seen on 3.10). Who speaks is
 //! `user_id` alone. An answer goes to the exchange `falaj.reply` under the speaker's own id and never to a queue that a message
 //! names, for Falaj may write where an agency may not.
 //!
-//! In reading order: [`plan`] is pure; [`rights`] are the patterns of the permissions; [`script`] and [`definitions`] write the plan
-//! for the broker's own tools; [`declare`] asks and declares over a connection and tells in a [`report`]; [`keep`] sees to it while Falaj runs.
+//! In reading order: [`plan`] is pure; [`rights`] are the patterns of the permissions; [`mod@script`] and [`mod@definitions`] write the plan
+//! for the broker's own tools; [`mod@declare`] asks and declares over a connection and tells in a [`report`]; [`keep`] sees to it while Falaj runs.
 
 mod declare;
 mod definitions;

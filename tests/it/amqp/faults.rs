@@ -19,6 +19,15 @@ async fn web_gets(town: &Town, n: u64) -> String {
     receipt.id
 }
 
+/// Messages in the ministry's queue, once the broker counts so many: its figures come some seconds late.
+async fn counted(town: &Town, node: &Node, at_least: u64) -> u64 {
+    until_async("the broker counts them", DEADLINE, || async {
+        let queued = town.place.messages(node, "falaj.out.moi").await;
+        (queued >= at_least).then_some(queued)
+    })
+    .await
+}
+
 async fn delivered(town: &Town, id: &str, agency: &str) {
     until_async(&format!("{agency} has it"), TRIED_AGAIN, || async {
         (town.bus.delivery(id, agency).await["state"] == "delivered").then_some(())
@@ -47,8 +56,8 @@ async fn a_full_queue_throttles_its_agency_and_the_backlog_stays_in_the_ledger()
     .await;
     let waiting = state["deliveries"]["pending"].as_u64().unwrap() + state["deliveries"]["retry"].as_u64().unwrap();
     assert!(waiting >= 40, "{state}");
-    let queued = town.place.messages(node, "falaj.out.moi").await;
-    assert!((10..20).contains(&queued), "{queued}");
+    let queued = counted(&town, node, 10).await;
+    assert!(queued < 20, "{queued}");
     until("web has all", DEADLINE, || {
         town.bus.receiver("web").look(|log| (log.arrivals.len() >= ids.len()).then_some(()))
     })
@@ -112,7 +121,7 @@ async fn a_queue_with_other_arguments_is_named_and_left_alone() {
     assert!(mismatched["detail"].as_str().unwrap().starts_with("falaj.out.moi: x-"), "{mismatched}");
     let receipt = town.bus.post(&Thing::new("somebody", 1)).await;
     delivered(&town, &receipt.id, "moi").await;
-    assert_eq!(town.place.messages(node, "falaj.out.moi").await, 1, "it is used as it is, and what is in it stays");
+    assert_eq!(counted(&town, node, 1).await, 1, "it is used as it is, and what is in it stays");
     assert_eq!(town.standing("consume").await["state"], "mismatched");
 
     // Emptied and deleted by its operator, it is made as it should be.
