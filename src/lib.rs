@@ -62,7 +62,8 @@
 //! |---|---|
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
 //! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
-//! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
+//! | `http` | `asyncapi`, `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
+//! | `asyncapi` | `catalog`, `schema`, `mapping`, `connector` (its signature), `amqp` (its names) |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector` |
 //! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
@@ -171,6 +172,7 @@ pub mod janitor;
 pub mod statistics;
 
 pub mod alarm;
+pub mod asyncapi;
 pub mod broker;
 pub mod history;
 pub mod http;
