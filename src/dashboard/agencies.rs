@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::say::Say;
+use super::say::{Html, Say, count, escape};
 use super::session::Signed;
 use super::state::Dashboard;
 use crate::http::auth::{Caller, Sight};
@@ -46,6 +46,43 @@ impl Queue {
 
     pub(super) fn state(&self) -> State {
         State::of(&self.hold)
+    }
+
+    /// What can be done to it.
+    pub(super) fn acts(&self) -> &'static [&'static str] {
+        match self.state() {
+            State::Paused | State::Draining => &["resume"],
+            _ => &["pause", "drain"],
+        }
+    }
+
+    /// Why nothing goes on, or what is not well although something does.
+    pub(super) fn why(&self, say: &Say) -> Option<Html> {
+        let text = match &self.hold {
+            Hold::Paused { by, reason, since, .. } => say.tell(
+                "why-paused",
+                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
+            ),
+            Hold::Draining { left, by, reason, .. } => say.tell(
+                "why-draining",
+                [("n", count(*left)), ("by", by.as_str().into()), ("reason", reason.as_str().into())],
+            ),
+            Hold::CircuitOpen { until, since } => say.tell(
+                "why-circuit-open",
+                [("age", say.age(since).into()), ("left", say.span(&until.since(say.now)).into())],
+            ),
+            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span(&until.since(say.now))),
+            Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
+            Hold::Unconfigured => say.t("why-unconfigured"),
+            Hold::NoTransport => say.t("why-no-transport"),
+            Hold::Open => match (self.tally.parked, self.tally.retry) {
+                (0, 0) if self.fetches && self.ready() > 0 => say.tn("why-fetch", self.ready()),
+                (0, 0) => return None,
+                (0, retry) => say.tn("why-retry", retry),
+                (parked, _) => say.tell("why-parked", [("n", count(parked))]),
+            },
+        };
+        Some(Html(escape(&text)))
     }
 }
 

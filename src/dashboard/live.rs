@@ -22,6 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::agency::Agency;
 use super::blocked::Blocked;
 use super::envelope::Envelope;
 use super::fields::Fields;
@@ -102,6 +103,7 @@ pub(super) async fn live(State(dashboard): State<Dashboard>, signed: Signed, pag
         Redrives::NAME => follow::<Redrives>(dashboard, signed, page).await,
         Redrive::NAME => follow::<Redrive>(dashboard, signed, page).await,
         Blocked::NAME => follow::<Blocked>(dashboard, signed, page).await,
+        Agency::NAME => follow::<Agency>(dashboard, signed, page).await,
         Envelope::NAME => follow::<Envelope>(dashboard, signed, page).await,
         _ => Err(Problem::not_found()),
     }

@@ -35,11 +35,16 @@ mod text;
 mod agencies;
 mod chart;
 mod curl;
+mod forecast;
 mod mask;
+mod past;
 mod pick;
+mod plot;
 mod pretty;
+mod samples;
 mod why;
 
+mod agency;
 mod blocked;
 mod dead_letters;
 mod deliveries;
@@ -50,6 +55,9 @@ mod overview;
 mod payload;
 mod redrives;
 mod schedule;
+mod service;
+mod services;
+mod trial;
 
 pub use limit::Tries;
 pub use routes::{router, routes};

@@ -8,12 +8,11 @@ use super::agencies::{self, Fresh, Queue, State as AgencyState};
 use super::fields::Fields;
 use super::live::{self, Live, Unit};
 use super::page::{Page, html};
-use super::say::{Html, Say, Whole, count};
+use super::say::{Html, Say, Whole};
 use super::session::Signed;
 use super::state::Dashboard;
 use crate::http::auth::Right;
 use crate::http::error::Problem;
-use crate::model::status::Hold;
 use crate::model::time::At;
 
 /// Rows on the page; more are told of and found by the filter.
@@ -93,10 +92,7 @@ impl Row {
 
     /// What can be done to it.
     fn acts(&self) -> &'static [&'static str] {
-        match self.state() {
-            AgencyState::Paused | AgencyState::Draining => &["resume"],
-            _ => &["pause", "drain"],
-        }
+        self.queue.acts()
     }
 
     /// What it is sorted by; names are not measured.
@@ -137,32 +133,7 @@ impl Row {
 
     /// Why nothing goes on, or what is not well although something does.
     fn why(&self) -> Option<Html> {
-        let say = self.say;
-        let text = match &self.queue.hold {
-            Hold::Paused { by, reason, since, .. } => say.tell(
-                "why-paused",
-                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
-            ),
-            Hold::Draining { left, by, reason, .. } => say.tell(
-                "why-draining",
-                [("n", count(*left)), ("by", by.as_str().into()), ("reason", reason.as_str().into())],
-            ),
-            Hold::CircuitOpen { until, since } => say.tell(
-                "why-circuit-open",
-                [("age", say.age(since).into()), ("left", say.span(&until.since(say.now)).into())],
-            ),
-            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span(&until.since(say.now))),
-            Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
-            Hold::Unconfigured => say.t("why-unconfigured"),
-            Hold::NoTransport => say.t("why-no-transport"),
-            Hold::Open => match (self.queue.tally.parked, self.queue.tally.retry) {
-                (0, 0) if self.queue.fetches && self.queue.ready() > 0 => say.tn("why-fetch", self.queue.ready()),
-                (0, 0) => return None,
-                (0, retry) => say.tn("why-retry", retry),
-                (parked, _) => say.tell("why-parked", [("n", count(parked))]),
-            },
-        };
-        Some(Html(super::say::escape(&text)))
+        self.queue.why(&self.say)
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) const PLACES: &[Place] = &[
     Place { name: "dead-letters", path: "/dashboard/dead-letters", right: Right::Oversee, key: 'd' },
     Place { name: "redrives", path: "/dashboard/redrives", right: Right::Oversee, key: 'r' },
     Place { name: "schedule", path: "/dashboard/schedule", right: Right::Oversee, key: 's' },
+    Place { name: "services", path: "/dashboard/services", right: Right::Read, key: 'v' },
     Place { name: "find", path: "/dashboard/find", right: Right::Read, key: 'f' },
 ];
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{number, text};
+use crate::model::calendar::Month;
 use crate::model::text::{Bilingual, Language};
 use crate::model::time::At;
 
@@ -137,9 +138,43 @@ impl Say {
     }
 
     /// A share of one.
-    #[allow(dead_code, reason = "for the screens that follow")]
     pub(super) fn percent(&self, share: &f64) -> String {
         number::percent(*share, self.language)
+    }
+
+    /// A change in per cent, with its sign.
+    pub(super) fn change(&self, percent: &f64) -> String {
+        number::change(*percent, self.language)
+    }
+
+    /// A figure with at most one place.
+    pub(super) fn figure(&self, number: &f64) -> String {
+        number::decimal(*number, 1, self.language)
+    }
+
+    /// The digits of the language in what is written with plain ones.
+    pub(super) fn digits(&self, text: &str) -> String {
+        number::digits(text, self.language)
+    }
+
+    /// A month by its name and year.
+    pub(super) fn month(&self, month: &Month) -> String {
+        let name = self.t(&format!("month-{}", month.number()));
+        self.tell(
+            "month-of-year",
+            [("month", name.as_ref().into()), ("year", self.digits(&month.year().to_string()).into())],
+        )
+        .into_owned()
+    }
+
+    /// The time of day, or the day, under a chart.
+    pub(super) fn tick(&self, at: &At, days: bool) -> Html {
+        let Some(zoned) = utc(*at) else { return Html(String::new()) };
+        let (kind, text) = match days {
+            true => ("day", format!("{} {}", zoned.day(), self.t(&format!("month-{}", zoned.month())))),
+            false => ("clock", format!("{:02}:{:02}", zoned.hour(), zoned.minute())),
+        };
+        Html(format!("<time class=\"{kind}\" datetime=\"{at}\">{}</time>", self.digits(&text)))
     }
 
     /// One of two texts.

@@ -60,6 +60,7 @@ mod pause;
 mod redrive;
 mod repair;
 
+mod backlog;
 mod history;
 mod service;
 
@@ -70,6 +71,7 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
+pub use backlog::Backlog;
 pub use check::check;
 pub use error::{LedgerError, OpenError};
 pub use event::{AgencyEvent, Happened};

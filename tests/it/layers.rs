@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "http",
             "intake",
+            "statistics",
             "dispatch",
             "catalog",
             "schema",

@@ -67,6 +67,7 @@ month-9 = Sep
 month-10 = Oct
 month-11 = Nov
 month-12 = Dec
+month-of-year = { $month } { $year }
 
 ## Signing in
 
@@ -429,3 +430,195 @@ find-notices = Also what the bus itself tells
 find-empty = No envelope matches.
 find-further = None among those that were looked at; there are older ones.
 find-more = Only some thousand envelopes are looked at for one page.
+
+## One agency
+
+range-hour = Hour
+range-day = Day
+range-week = Week
+agency-waiting = Waiting
+agency-sends-only = It only sends; nothing is delivered to it.
+outlook-nothing = Nothing waits.
+outlook-held = Nothing is sent to it at present, so nobody can say when what waits will be through.
+outlook-still = Nothing left the queue in the last quarter of an hour: there is no pace to go by.
+outlook-unknown = It has not been watched for long enough to say when what waits will be through.
+outlook-about = At the pace of the last quarter of an hour, what waits now will be through in about { $about }, most likely between { $low } and { $high }.
+outlook-vague = At the pace of the last quarter of an hour, what waits now will be through in about { $about }; at the soonest in { $low }, and perhaps much later: the pace varies too much to say.
+past-title = What happened
+past-empty = Nothing was watched in this time.
+past-rate = Deliveries a minute
+past-rate-hour = Deliveries a minute over the last hour: at most { $came } came and at most { $delivered } were delivered.
+past-rate-day = Deliveries a minute over the last day: at most { $came } came and at most { $delivered } were delivered.
+past-rate-week = Deliveries a minute over the last week: at most { $came } came and at most { $delivered } were delivered.
+past-durations = From acceptance to delivered
+past-durations-hour = Time from acceptance to delivered over the last hour: at most { $half } for half of them, { $most } for 95 of 100.
+past-durations-day = Time from acceptance to delivered over the last day: at most { $half } for half of them, { $most } for 95 of 100.
+past-durations-week = Time from acceptance to delivered over the last week: at most { $half } for half of them, { $most } for 95 of 100.
+past-faults = Failed attempts
+past-faults-hour =
+    { $n ->
+        [0] No attempt failed in the last hour.
+        [one] One attempt failed in the last hour.
+       *[other] { $n } attempts failed in the last hour, by kind.
+    }
+past-faults-day =
+    { $n ->
+        [0] No attempt failed in the last day.
+        [one] One attempt failed in the last day.
+       *[other] { $n } attempts failed in the last day, by kind.
+    }
+past-faults-week =
+    { $n ->
+        [0] No attempt failed in the last week.
+        [one] One attempt failed in the last week.
+       *[other] { $n } attempts failed in the last week, by kind.
+    }
+past-queue = Queue
+past-queue-hour = Deliveries that waited in the last hour: { $n } at the most.
+past-queue-day = Deliveries that waited in the last day: { $n } at the most.
+past-queue-week = Deliveries that waited in the last week: { $n } at the most.
+past-sent = Envelopes it sent
+past-came = Came
+past-delivered = Delivered
+past-otherwise = Ended otherwise
+past-waiting = Waiting
+past-success = Attempts that went well
+past-took = 95 of 100 delivered within
+past-attempt-took = 95 of 100 attempts within
+past-open = Not answering
+past-p50 = Half within
+past-p95 = 95% within
+past-p99 = 99% within
+past-cut = circuit open
+past-gap = not watched
+past-table = The figures as a table
+past-from = From
+past-idle = Stretches in which nothing happened are left out.
+backlog-title = What waits, by type
+backlog-more = There is more than was counted.
+events-title = Circuit and orders
+events-none = Its circuit has not opened, and nobody has paused or drained it.
+event-opened = The circuit opened: { $fault }. First probe at { $at }.
+event-closed = A probe came through: the circuit closed.
+event-gone = Its receiver is gone; Falaj paused it.
+event-paused = Paused by { $by }: { $reason }
+event-draining = Drained by { $by }: { $reason }
+event-drained = The drain is through: nothing is left of it.
+event-resumed = Resumed by { $by }: { $reason }
+last-title = Last attempts
+last-none = Nothing was tried since the bus was started.
+last-about = Since the bus was started, the newest first.
+reach-title = How it is reached
+reach-transport = Transport
+transport-webhook = Falaj posts to it
+transport-pull = It fetches
+transport-amqp = Its queue on the broker
+reach-url = Address
+reach-timeout = Time for an answer
+reach-in-flight = At once, at most
+reach-rate = Rate
+reach-rate-value = { $pace } a second, { $burst } at once
+reach-no-rate = as fast as it takes them
+reach-lease = Time to work on what it fetched
+reach-age = Tried for, at most
+reach-window = Service hours
+reach-always = always
+reach-holidays = closed on
+day-sun = Sunday
+day-mon = Monday
+day-tue = Tuesday
+day-wed = Wednesday
+day-thu = Thursday
+day-fri = Friday
+day-sat = Saturday
+list-and = ,{" "}
+wishes-title = What it receives, and on which basis
+wish-everything = everything
+wish-ordered = in order for each subject
+wish-unordered = in no order
+wish-filter = filtered by
+form-structured = one CloudEvent
+form-binary = data with attributes as headers
+form-map = in its own fields
+form-template = by its own template
+subject-clear = subject in clear
+subject-pseudonym = subject as a pseudonym
+subject-omit = without the subject
+exhausted-park = waits for an operator when attempts are used up
+exhausted-dead = is given up when attempts are used up
+publishes-title = What it may send
+trial-do = Try it
+trial-title = Try the service with its sample: { $what }
+trial-about = First you see what would happen: who would receive the sample, and which fields of it. Nothing is stored and nobody is told.
+trial-from = from
+trial-nobody = Nobody would receive it.
+trial-would =
+    { $n ->
+        [one] One agency would receive it.
+       *[other] { $n } agencies would receive it.
+    }
+trial-withheld = Withheld:
+trial-others = Who subscribes and would not receive it
+trial-real = Sending is real: the sample goes to every agency listed, as an envelope of yours with a new id. There is no taking it back.
+trial-send = Send the sample
+trial-only = Your key may try it and not send it.
+
+## Services
+
+nav-services = Services
+services-title = Services
+services-month = Month
+services-show = Show
+services-goes-on = goes on
+services-csv = As CSV
+services-open-csv = Open data, CSV
+services-open-json = Open data, JSON
+services-transactions = Transactions
+services-change = Change
+services-success = Success
+services-time = Mean time
+services-level = Level
+services-level-n = Level { $n }
+services-no-level = no level
+services-levels = By level of maturity
+services-services = Services
+services-rank = Rank
+services-service = Service
+services-owner = Owner
+services-new = new
+services-rose =
+    { $n ->
+        [one] one place up
+       *[other] { $n } places up
+    }
+services-fell =
+    { $n ->
+        [one] one place down
+       *[other] { $n } places down
+    }
+services-days =
+    { $n ->
+        [one] One transaction in the month, by the day
+       *[other] { $n } transactions in the month, by the day
+    }
+services-empty = The deployment describes no services.
+services-about = A transaction is an envelope that was completed in the month. Success: every agency did its part. Mean time: from acceptance to completion, of the successful ones. Months are compared once they are over.
+service-all = All services
+service-other-name = In Arabic
+service-subject-required = must be given
+service-subject-optional = may be given
+service-recipients =
+    { $n ->
+        [0] No agency receives it
+        [one] One agency receives it
+       *[other] { $n } agencies receive it
+    }
+service-schema = Schema
+service-schema-show = Show the schema
+service-sample = Show a sample envelope
+service-year-title = The last twelve months
+service-year =
+    { $n ->
+        [one] One transaction in twelve months, by the month
+       *[other] { $n } transactions in twelve months, by the month
+    }

@@ -4,6 +4,7 @@
 
 mod desk;
 mod envelopes;
+mod figures;
 mod operating;
 mod pages;
 mod repairing;

@@ -91,8 +91,9 @@ impl Door {
     }
 
     /// Opens a door.
-    pub fn with(settings: Settings) -> Self {
+    pub fn with(mut settings: Settings) -> Self {
         let folder = Folder::with_deployment();
+        settings.samples = Some(folder.path().join("examples"));
         let loaded = Catalog::load(folder.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let catalog: Current = Arc::new(ArcSwap::from_pointee(loaded.catalog));
         let ledger = Ledger::open(options(&folder)).unwrap();
