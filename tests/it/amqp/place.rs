@@ -32,7 +32,7 @@ impl Place {
     /// Makes one at a node, with Falaj's own user in it.
     pub async fn at(node: &Node) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().expect("a client");
         let place = Self {
             vhost: format!("test-{number}"),
             base: node.management(),

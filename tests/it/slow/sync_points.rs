@@ -36,11 +36,12 @@ fn examine(data: &Path) -> HashSet<String> {
     assert_eq!(report.broken, Vec::<String>::new(), "{}", data.display());
     let mut text = Vec::new();
     falaj::ledger::export(data, false, &mut text).expect("a ledger that was checked can be exported");
+    // What is counted and what happened to agencies stands on lines of its own, which are of no envelope.
     let id = |line: &[u8]| {
         let line: serde_json::Value = serde_json::from_slice(line).expect("JSON Lines");
-        line["id"].as_str().expect("an envelope has an id").to_owned()
+        line["id"].as_str().map(str::to_owned)
     };
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(id).collect()
+    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).filter_map(id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
