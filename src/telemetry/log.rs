@@ -8,7 +8,9 @@ use std::io::IsTerminal;
 use std::str::FromStr;
 use std::sync::Mutex;
 
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
@@ -74,19 +76,66 @@ pub fn start(format: Format, target: Target, traces: Option<&Traces>) {
             fmt::layer().with_writer(Mutex::new(file)).event_format(line::Json { traced }).boxed()
         }
     };
-    let log = Registry::default().with(traces.map(Traces::layer)).with(lines.with_filter(filter()));
+    let log = Registry::default().with(traces.map(Traces::layer)).with(lines.with_filter(filter(asked())));
     let _already_started = log.try_init();
 }
 
-/// What no filter can put into the log: the spans of the walk (T5), and what the AMQP library says, for that is whole messages with
-/// their payload where one comes back (seen in lapin 4.12), and the broker's own words.
-const NEVER: [&str; 2] = [trace::TARGET, "lapin"];
+/// Whose lines are never written, at no level: the broker's client shows whole messages, and every frame that it sends or receives.
+/// `amqp` says in words of ours what happens there.
+const SILENT: [&str; 2] = ["lapin", "amq_protocol"];
 
-/// What is logged.
-fn filter() -> EnvFilter {
-    let filter = EnvFilter::try_from_env("FALAJ_LOG")
+/// What the environment asks for.
+fn asked() -> EnvFilter {
+    EnvFilter::try_from_env("FALAJ_LOG")
         .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new("info"));
-    let off = NEVER.into_iter().filter_map(|target| format!("{target}=off").parse().ok());
-    off.fold(filter, EnvFilter::add_directive)
+        .unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// What is logged of it. The spans of the walk never are (T5), nor what could hold a payload (T1): nothing asked for changes that.
+fn filter<S: Subscriber>(asked: EnvFilter) -> impl Filter<S> {
+    asked.and(filter_fn(|metadata: &Metadata<'_>| {
+        let target = metadata.target();
+        target != trace::TARGET && !SILENT.iter().any(|silent| target.starts_with(silent))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Pad(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Pad {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nobody_can_ask_for_what_may_hold_a_payload() {
+        let pad = Pad::default();
+        let writer = pad.clone();
+        let lines = fmt::layer().with_writer(move || writer.clone());
+        let asked = EnvFilter::new("trace,lapin::returned_messages=trace,lapin[{frame}]=trace,falaj::trace=trace");
+        let log = Registry::default().with(lines.with_filter(filter(asked)));
+        tracing::subscriber::with_default(log, || {
+            tracing::warn!(target: "lapin::returned_messages", message = "the payload");
+            tracing::trace!(target: "amq_protocol_tcp", "the frame");
+            let _span = tracing::info_span!(target: "falaj::trace", "walk").entered();
+            tracing::trace!(target: "falaj::amqp::link", "said by us");
+        });
+        let text = String::from_utf8(pad.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("said by us"), "{text}");
+        for silent in ["payload", "frame", "walk"] {
+            assert!(!text.contains(silent), "{text}");
+        }
+    }
 }
