@@ -17,7 +17,9 @@ mod commands;
 mod exchange;
 mod faults;
 mod rough;
+mod said;
 mod samples;
+mod stubborn;
 
 pub use client::Client;
 pub use node::Node;
