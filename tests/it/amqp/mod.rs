@@ -25,4 +25,4 @@ pub use client::Client;
 pub use node::Node;
 pub use place::Place;
 pub use stream::{Stream, broken, missing, repeats};
-pub use town::Town;
+pub use town::{Town, fetcher};
