@@ -88,7 +88,13 @@ pub(super) struct Live {
 impl Link {
     /// A link that is not connected yet; [`Link::run`] keeps it.
     pub fn new(role: Role, settings: Arc<Settings>) -> Self {
-        Self(Arc::new(Shared { role, settings, status: Status::new(), live: watch::Sender::new(None), looked: watch::Sender::default() }))
+        Self(Arc::new(Shared {
+            role,
+            settings,
+            status: Status::new(),
+            live: watch::Sender::new(None),
+            looked: watch::Sender::default(),
+        }))
     }
 
     /// What it is for.

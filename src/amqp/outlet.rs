@@ -114,6 +114,7 @@ impl Publisher {
             open: None,
             pending: Pending::default(),
             in_flight,
+            wrong: None,
         };
         tokio::spawn(driver.run(received));
         Outlet { requests, link: self.link.clone() }
@@ -163,6 +164,7 @@ struct Open {
 
 /// One message on its way to its confirmation.
 struct Sent {
+    exchange: &'static str,
     message_id: String,
     until: Instant,
     /// `None`: nobody waits for it any more.
@@ -192,11 +194,7 @@ impl Pending {
     }
 
     /// Takes one more, which leaves at the next look.
-    fn add(
-        &mut self,
-        sent: Sent,
-        confirming: impl Future<Output = lapin::Result<Confirmation>> + Send + 'static,
-    ) {
+    fn add(&mut self, sent: Sent, confirming: impl Future<Output = lapin::Result<Confirmation>> + Send + 'static) {
         self.numbered += 1;
         let number = self.numbered;
         self.next_until = Some(self.next_until.map_or(sent.until, |until| until.min(sent.until)));
@@ -239,6 +237,8 @@ struct Driver {
     open: Option<Open>,
     pending: Pending,
     in_flight: usize,
+    /// The exchange that refused a message since one was confirmed.
+    wrong: Option<&'static str>,
 }
 
 impl Driver {
@@ -290,7 +290,7 @@ impl Driver {
             let key = routing_key.as_str().into();
             channel.basic_publish(exchange.into(), key, options, &body, properties).await?.await
         };
-        self.pending.add(Sent { message_id, until, answer: Some(answer) }, confirming);
+        self.pending.add(Sent { exchange, message_id, until, answer: Some(answer) }, confirming);
     }
 
     /// The channel on the connection as it is now.
@@ -332,7 +332,7 @@ impl Driver {
                     }
                     // Without confirm mode nobody knows.
                     Ok(Confirmation::NotRequested) => Err(PublishFault::Unknown("not confirmed")),
-                    Err(error) => Err(self.lost(&error)),
+                    Err(error) => Err(self.lost(&error, sent.exchange)),
                 };
                 (sent, verdict)
             })
@@ -361,12 +361,13 @@ impl Driver {
         }
     }
 
-    /// What an error of the channel means for a message on it.
-    fn lost(&mut self, error: &lapin::Error) -> PublishFault {
+    /// What an error of the channel means for a message to an exchange on it.
+    fn lost(&mut self, error: &lapin::Error, exchange: &'static str) -> PublishFault {
         match fault::of_place(error) {
             Some(state) => {
-                if self.link.status().mark(&self.queue, state) {
-                    warn!(queue = self.queue, state = state.as_str(), "the broker refused to publish");
+                self.wrong = Some(exchange);
+                if self.link.status().mark(exchange, state) {
+                    warn!(exchange, state = state.as_str(), "the broker refused to publish");
                 }
                 PublishFault::Place(state)
             }
@@ -374,15 +375,22 @@ impl Driver {
         }
     }
 
-    fn answer(&self, answer: Answer, verdict: Result<(), PublishFault>) {
+    fn answer(&mut self, answer: Answer, verdict: Result<(), PublishFault>) {
         self.figures.published(match &verdict {
             Ok(()) => Published::Confirmed,
             Err(PublishFault::Nacked) => Published::Nacked,
             Err(PublishFault::Returned | PublishFault::Place(_)) => Published::Returned,
             Err(_) => Published::Unknown,
         });
-        if verdict.is_ok() && self.link.status().clear(&self.queue) {
-            info!(queue = self.queue, "the broker takes messages for the queue again");
+        if verdict.is_ok() {
+            if let Some(exchange) = self.wrong.take()
+                && self.link.status().clear(exchange)
+            {
+                info!(exchange, "the broker takes messages for the exchange again");
+            }
+            if self.link.status().clear(&self.queue) {
+                info!(queue = self.queue, "the broker takes messages for the queue again");
+            }
         }
         let _nobody_waits = answer.send(verdict);
     }

@@ -13,6 +13,7 @@ mod place;
 mod stream;
 mod town;
 
+mod bench;
 mod commands;
 mod exchange;
 mod faults;

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::certificates::Certificates;
-use crate::bus::{Dice, Folder};
+use crate::bus::{Dice, Folder, Signal, signal};
 
 /// Where Debian keeps the broker's own scripts; those on the path change to the service's user.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
@@ -280,6 +280,11 @@ impl Node {
         assert!(!kept.is_gone(), "RabbitMQ had ended by itself");
         kept.kill();
         until("it is gone", || kept.is_gone().then_some(()));
+    }
+
+    /// Sends a signal to it: a node that stands still keeps its connections, and says nothing.
+    pub fn signal(&self, what: Signal) {
+        signal(self.kept.as_ref().expect("it runs").pid, what);
     }
 
     /// Runs `rabbitmqctl` against it and returns what it said; it must succeed.

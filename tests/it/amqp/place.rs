@@ -74,7 +74,8 @@ impl Place {
     async fn runs(&self, path: &str) -> bool {
         let (status, vhost) = self.ask("GET", path, None).await;
         let states = vhost["cluster_state"].as_object();
-        status == 200 && states.is_some_and(|states| !states.is_empty() && states.values().all(|state| state == "running"))
+        status == 200
+            && states.is_some_and(|states| !states.is_empty() && states.values().all(|state| state == "running"))
     }
 
     /// The name of somebody's user here. Users belong to the whole node.
