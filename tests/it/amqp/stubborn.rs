@@ -94,12 +94,12 @@ async fn while_the_ledger_takes_nothing_all_stays_in_the_queue_in_its_order() {
         sender.must(town.event(thing, json!({ "reply_to": "receipts" })));
     }
     town.wait_log(&["messages go back to the queue", "falaj.in"]).await;
-    assert_eq!(town.place.messages(node, "falaj.in").await, things.len() as u64);
+    town.place.wait_messages(node, "falaj.in", things.len() as u64).await;
     for queue in ["falaj.quarantine", "falaj.reply.pub", "falaj.out.moi"] {
         assert_eq!(town.place.messages(node, queue).await, 0, "{queue}");
     }
     town.bus.stop().await;
-    assert_eq!(town.place.messages(node, "falaj.in").await, things.len() as u64);
+    town.place.wait_messages(node, "falaj.in", things.len() as u64).await;
 
     town.bus.deployment.write("falaj.toml", &config);
     town.bus.start().await;
