@@ -63,6 +63,18 @@
   // Changes: units come by id and are put in place, cell by cell; nothing moves under a reader's eyes or hands.
   const parse = (html) => { const holder = document.createElement("template"); holder.innerHTML = html; return holder.content.firstElementChild; };
   const alike = (a, b) => a.outerHTML === b.outerHTML;
+  // What a reader's focus or selection is in waits until they have left it: the newest of it is kept by id.
+  const kept = new Map();
+  const inHand = (part) => {
+    if (part.contains(document.activeElement)) return true;
+    const selection = getSelection();
+    return !selection.isCollapsed && selection.containsNode(part, true);
+  };
+  const settle = () => {
+    const later = [...kept];
+    kept.clear();
+    for (const [id, html] of later) replace(id, html);
+  };
   const replace = (id, html) => {
     const old = document.getElementById(id);
     const next = parse(html);
@@ -73,6 +85,7 @@
       if (rows) { rows.append(next); next.classList.add("fresh"); }
       return;
     }
+    kept.delete(id);
     if (alike(old, next)) return;
     // What a reader has opened stays open.
     for (const open of old.querySelectorAll("details[open][id]")) {
@@ -81,14 +94,15 @@
     }
     copyable(next);
     if (old.children.length !== next.children.length || old.tagName !== "TR") {
-      if (!old.contains(document.activeElement)) old.replaceWith(next);
+      if (inHand(old)) kept.set(id, html);
+      else old.replaceWith(next);
       return;
     }
     old.className = next.className;
     for (const cell of [...old.children]) {
       const other = next.children[0];
       if (alike(cell, other)) other.remove();
-      else if (cell.contains(document.activeElement)) other.remove();
+      else if (inHand(cell)) { other.remove(); kept.set(id, html); }
       else { cell.replaceWith(other); other.classList.add("fresh"); }
     }
   };
@@ -107,6 +121,9 @@
       hide("moved");
     };
   };
+
+  // Asked a moment later: while the focus moves, nothing has it.
+  for (const left of ["focusout", "selectionchange"]) document.addEventListener(left, () => { if (kept.size) setTimeout(settle); });
 
   let stream = null, failures = 0, timer = 0;
   const follow = (address) => {
@@ -156,26 +173,54 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const keys = document.getElementById("keys");
+  // Whoever speaks to the machine, or touches keys by accident, can switch single keys off; `?` works all the same.
+  const single = document.getElementById("keys-on");
+  const remembered = (value) => {
+    try {
+      if (value !== undefined) localStorage.setItem("falaj-keys", value);
+      return localStorage.getItem("falaj-keys");
+    } catch {
+      return null;
+    }
+  };
+  if (single) {
+    single.checked = remembered() !== "off";
+    single.addEventListener("change", () => remembered(single.checked ? "on" : "off"));
+  }
+  // An Arabic keyboard writes other letters: then the place of the key counts, as it is printed beside them.
+  const pressed = (event) => {
+    if (event.key === "؟" || (event.code === "Slash" && event.shiftKey)) return "?";
+    if (event.key.length !== 1 || /^[ -~]$/.test(event.key)) return event.key;
+    return event.code === "Slash" ? "/" : event.code.replace(/^Key/, "").toLowerCase();
+  };
   let leader = 0;
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) {
+        const within = menu.contains(document.activeElement);
+        menu.open = false;
+        if (within) menu.querySelector("summary").focus();
+      }
+    }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || (keys && keys.open)) return;
+    const key = pressed(event);
+    if (key !== "?" && single && !single.checked) return;
     if (Date.now() - leader < 1500) {
       leader = 0;
-      const place = document.querySelector(`.places [data-key="${CSS.escape(event.key)}"]`);
+      const place = document.querySelector(`.places [data-key="${CSS.escape(key)}"]`);
       if (place) { event.preventDefault(); place.click(); }
       return;
     }
     const act = {
       "?": () => keys && keys.showModal(),
-      "/": () => { const field = document.querySelector("input[type=search]"); if (field) { field.focus(); field.select(); } },
+      "/": () => { const field = document.querySelector("main input[type=search], main select"); if (field) { field.focus(); if (field.select) field.select(); } },
       "g": () => { leader = Date.now(); },
       "j": () => step(1),
       "k": () => step(-1),
       "r": () => location.reload(),
       "l": () => document.querySelector(".tools [hreflang]").click(),
-    }[event.key];
+    }[key];
     if (act) { event.preventDefault(); act(); }
   });
   for (const button of document.querySelectorAll("[data-open]")) {
