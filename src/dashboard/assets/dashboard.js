@@ -125,6 +125,15 @@
   // Asked a moment later: while the focus moves, nothing has it.
   for (const left of ["focusout", "selectionchange"]) document.addEventListener(left, () => { if (kept.size) setTimeout(settle); });
 
+  // A list that begins or ends while one looks: what says that it is empty stands there already.
+  const told = () => {
+    const rows = document.querySelector("[data-rows]");
+    const nothing = document.getElementById("nothing");
+    if (!rows || !nothing) return;
+    nothing.hidden = rows.children.length > 0;
+    rows.closest(".wide").hidden = !nothing.hidden;
+  };
+
   let stream = null, failures = 0, timer = 0;
   const follow = (address) => {
     stream = new EventSource(address);
@@ -133,6 +142,7 @@
       const { units, order } = JSON.parse(event.data);
       for (const [id, html] of Object.entries(units)) replace(id, html);
       if (order) moved(order);
+      told();
     });
     stream.addEventListener("over", () => {
       stop();

@@ -1,8 +1,8 @@
 // The situation that most tests begin with. Reaching it takes as long as a message is tried before it is given up, most of a minute;
 // so it is reached once, and each test file works on a copy of its ledger.
 //
-//   the Ministry of Interior is well; Municipality is down; Public Health refuses one change of one person, and two later ones wait behind it;
-//   Qatar Post refuses three (two errors, dead letters) and took a fourth at its redrive; Labour answers slowly; Kahramaa is outside its
+//   the Ministry of Interior is well; Municipality is down; Public Health refuses one change of two persons each, and later ones wait behind it;
+//   Qatar Post refuses fifteen (two errors, dead letters) and took another at its redrive; Labour answers slowly; Kahramaa is outside its
 //   hours; the Civil Service Bureau is paused; Justice has not come for its deliveries.
 
 import { cp, readFile, writeFile } from "node:fs/promises";
@@ -11,8 +11,14 @@ import { Town, until } from "./town.mjs";
 
 const citizen = (n) => `284${String(n).padStart(8, "0")}`;
 export const POISONED = citizen(3);
-const POISON = "poison-1";
+// One of them for each language in which it is repaired.
+export const ALSO_POISONED = citizen(4);
+const POISON = ["poison-1", "poison-2"];
+/** Statuses with which Qatar Post refuses what it is told of these. */
 const REFUSED = { [citizen(5)]: 400, [citizen(6)]: 400, [citizen(7)]: 422 };
+for (let n = 101; n <= 112; n += 1) REFUSED[citizen(n)] = 400;
+/** How many dead letters that makes, for each status. */
+export const DEAD = { 400: 14, 422: 1 };
 const REDRIVEN = citizen(8);
 export const WHY_PAUSED = "يجري تحديث النظام";
 export const CASE = "case-2026-17";
@@ -24,7 +30,7 @@ const LATER = 24;
 async function behave(town, { redriven = false } = {}) {
   const { desks } = town;
   await desks.municipality.close();
-  desks.moph.react = (event) => (event.id === POISON ? { status: 422, text: '{"error":"zone 66 is not in the register"}' } : {});
+  desks.moph.react = (event) => (POISON.includes(event.id) ? { status: 422, text: '{"error":"zone 66 is not in the register"}' } : {});
   desks.qpost.react = (event) => {
     const status = event.subject === REDRIVEN && !redriven ? 400 : REFUSED[event.subject];
     return status ? { status, text: '{"error":"no such street"}' } : {};
@@ -40,15 +46,19 @@ export async function seed(folder) {
     await town.call("operator", "POST", "/v1/agencies/csb/pause", { reason: WHY_PAUSED });
     await behave(town);
     const known = { envelopes: [] };
-    known.poisoned = (await town.post(POISONED, { correlationid: CASE, id: POISON })).id;
+    known.poisoned = (await town.post(POISONED, { correlationid: CASE, id: POISON[0] })).id;
+    known.alsoPoisoned = (await town.post(ALSO_POISONED, { id: POISON[1] })).id;
     for (let n = 1; n <= FIRST; n += 1) known.envelopes.push((await town.post(citizen(n))).id);
-    await town.post(POISONED);
+    for (const one of [POISONED, ALSO_POISONED]) await town.post(one);
     known.born = (await town.post(citizen(1), { type: "born" })).id;
     await until("Municipality is found to be down", async () => (await town.queue("municipality")).state === "circuit_open");
     for (let n = 1; n <= LATER; n += 1) await town.post(citizen(100 + n));
     await town.queue("mol", (queue) => queue.in_flight === 2);
-    await town.stands(known.poisoned, "moph", "parked");
-    for (const n of [5, 6, 7, 8]) await town.stands(known.envelopes[n - 1], "qpost", "dead");
+    for (const one of [known.poisoned, known.alsoPoisoned]) await town.stands(one, "moph", "parked");
+    await until("Qatar Post has given up what it refuses", async () => {
+      const { groups } = await town.call("operator", "GET", "/v1/dead-letters?groups=true&agency=qpost");
+      return groups.reduce((all, group) => all + group.dead, 0) === DEAD[400] + DEAD[422] + 1;
+    });
     known.dead = known.envelopes[4];
     await behave(town, { redriven: true });
     const letter = await town.stands(known.envelopes[7], "qpost", "dead");
