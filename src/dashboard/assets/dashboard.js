@@ -200,7 +200,8 @@
   // An Arabic keyboard writes other letters: then the place of the key counts, as it is printed beside them.
   const pressed = (event) => {
     if (event.key === "؟" || (event.code === "Slash" && event.shiftKey)) return "?";
-    if (event.key.length !== 1 || /^[ -~]$/.test(event.key)) return event.key;
+    // One of its keys writes two letters, so their number tells nothing.
+    if (/^[ -~]+$/.test(event.key)) return event.key;
     return event.code === "Slash" ? "/" : event.code.replace(/^Key/, "").toLowerCase();
   };
   let leader = 0;
