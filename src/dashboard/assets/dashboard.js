@@ -63,10 +63,10 @@
   // Changes: units come by id and are put in place, cell by cell; nothing moves under a reader's eyes or hands.
   const parse = (html) => { const holder = document.createElement("template"); holder.innerHTML = html; return holder.content.firstElementChild; };
   const alike = (a, b) => a.outerHTML === b.outerHTML;
-  // What a reader's focus or selection is in waits until they have left it: the newest of it is kept by id.
+  // What a reader's focus, selection or press is in waits until they have left it: the newest of it is kept by id.
   const kept = new Map();
   const inHand = (part) => {
-    if (part.contains(document.activeElement)) return true;
+    if (part.contains(document.activeElement) || part.matches(":active")) return true;
     const selection = getSelection();
     return !selection.isCollapsed && selection.containsNode(part, true);
   };
@@ -123,7 +123,7 @@
   };
 
   // Asked a moment later: while the focus moves, nothing has it.
-  for (const left of ["focusout", "selectionchange"]) document.addEventListener(left, () => { if (kept.size) setTimeout(settle); });
+  for (const left of ["focusout", "selectionchange", "pointerup", "pointercancel"]) document.addEventListener(left, () => { if (kept.size) setTimeout(settle); });
 
   // A list that begins or ends while one looks: what says that it is empty stands there already.
   const told = () => {
@@ -253,7 +253,13 @@
     const plain = link && !event.defaultPrevented && event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
     if (plain && link.pathname + link.search !== location.pathname + location.search) root.classList.add("busy");
   });
-  window.addEventListener("pageshow", () => root.classList.remove("busy"));
+  // Browsers keep a page that was left and show it again as it was, also to whoever comes after one has signed out: it is out of sight
+  // from when it is left, and comes anew.
+  window.addEventListener("pagehide", (event) => { if (event.persisted) root.classList.add("left"); });
+  window.addEventListener("pageshow", (event) => {
+    root.classList.remove("busy");
+    if (event.persisted) location.reload();
+  });
 
   const here = document.querySelector(".places [aria-current]");
   if (here) here.scrollIntoView({ inline: "center", block: "nearest" });

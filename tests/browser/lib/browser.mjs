@@ -156,8 +156,20 @@ export class Visitor {
 
   /** Clicks it, which leads to another page. */
   async follows(words, within) {
-    const target = await this.finds(words, within);
-    await this.goes(() => target.click());
+    await this.goes(() => this.clicks(words, within));
+  }
+
+  /** Clicks it; once more where it was replaced by a newer one before the mouse was there. */
+  async clicks(words, within) {
+    for (let tries = 3; ; tries -= 1) {
+      const target = await this.finds(words, within);
+      try {
+        await target.click();
+        return;
+      } catch (fault) {
+        if (tries === 1 || !/detached|not clickable/.test(fault.message)) throw fault;
+      }
+    }
   }
 
   /** Fills in a reason and sends the form whose button says this. */

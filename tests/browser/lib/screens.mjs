@@ -17,7 +17,7 @@ export async function screens(town) {
     { name: "sign-in", path: "/dashboard/sign-in", facts: (v) => [v.t("sign-in-about"), v.t("key")] },
     { name: "sign-in-over", path: "/dashboard/sign-in?over=1", facts: (v) => [v.t("session-over-detail")] },
     {
-      name: "overview", path: "/dashboard", who: "operator",
+      name: "overview", path: "/dashboard", picture: "/dashboard?sort=agency", who: "operator",
       facts: (v) => [
         ...Object.values(AGENCIES).map((agency) => v.name(agency)), v.t("state-circuit-open"), v.t("state-window"), v.t("state-paused"), v.t("state-open"),
         WHY_PAUSED, v.t("why-parked", { n: 2 }), v.t("total-agencies", { n: 8 }),
