@@ -103,6 +103,8 @@ async function still(visitor) {
     for (const one of document.querySelectorAll(`.branch, #a-municipality`)) if (one.innerText.includes(down)) one.style.display = "none";
     for (const one of document.querySelectorAll(".card + .card tr:nth-child(n+3)")) one.style.display = "none";
     await document.fonts.ready;
+    // A field that is to have the focus at first gets it when the page is drawn.
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     document.activeElement.blur();
     scrollTo(0, 0);
   }, visitor.name(AGENCIES.municipality));
