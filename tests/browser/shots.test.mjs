@@ -25,8 +25,8 @@ const BYTES_MAX = 3 << 20;
 
 // Language, light and size go in turn, so that each is seen often and no product of them is kept.
 const LOOKS = [
-  { lang: "en", theme: "light", size: DESKTOP }, { lang: "ar", theme: "dark", size: DESKTOP }, { lang: "ar", theme: "light", size: PHONE },
-  { lang: "en", theme: "dark", size: PHONE }, { lang: "ar", theme: "light", size: DESKTOP }, { lang: "en", theme: "light", size: PHONE },
+  { lang: "en", theme: "light", size: DESKTOP }, { lang: "en", theme: "dark", size: PHONE }, { lang: "ar", theme: "dark", size: DESKTOP },
+  { lang: "ar", theme: "dark", size: PHONE }, { lang: "ar", theme: "light", size: DESKTOP }, { lang: "en", theme: "light", size: PHONE },
 ];
 // Those that matter most are seen in two looks that have nothing in common.
 const TWICE = ["overview", "envelope", "dead-letters", "schedule", "find"];
