@@ -90,6 +90,8 @@ pub(super) async fn sign_out(State(dashboard): State<Dashboard>, signed: Signed,
     tracing::info!(name = signed.caller.name, "signed out");
     let mut response = Redirect::to("/dashboard/sign-in?out=1").into_response();
     response.headers_mut().append(SET_COOKIE, cookie::no_session(is_secure(&dashboard, &headers)));
+    // Pages that browsers keep whole, to go back to, are no longer anybody's; `no-store` does not reach those.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     response
 }
 

@@ -63,6 +63,18 @@
   // Changes: units come by id and are put in place, cell by cell; nothing moves under a reader's eyes or hands.
   const parse = (html) => { const holder = document.createElement("template"); holder.innerHTML = html; return holder.content.firstElementChild; };
   const alike = (a, b) => a.outerHTML === b.outerHTML;
+  // What a reader's focus, selection or press is in waits until they have left it: the newest of it is kept by id.
+  const kept = new Map();
+  const inHand = (part) => {
+    if (part.contains(document.activeElement) || part.matches(":active")) return true;
+    const selection = getSelection();
+    return !selection.isCollapsed && selection.containsNode(part, true);
+  };
+  const settle = () => {
+    const later = [...kept];
+    kept.clear();
+    for (const [id, html] of later) replace(id, html);
+  };
   const replace = (id, html) => {
     const old = document.getElementById(id);
     const next = parse(html);
@@ -73,6 +85,7 @@
       if (rows) { rows.append(next); next.classList.add("fresh"); }
       return;
     }
+    kept.delete(id);
     if (alike(old, next)) return;
     // What a reader has opened stays open.
     for (const open of old.querySelectorAll("details[open][id]")) {
@@ -81,14 +94,15 @@
     }
     copyable(next);
     if (old.children.length !== next.children.length || old.tagName !== "TR") {
-      if (!old.contains(document.activeElement)) old.replaceWith(next);
+      if (inHand(old)) kept.set(id, html);
+      else old.replaceWith(next);
       return;
     }
     old.className = next.className;
     for (const cell of [...old.children]) {
       const other = next.children[0];
       if (alike(cell, other)) other.remove();
-      else if (cell.contains(document.activeElement)) other.remove();
+      else if (inHand(cell)) { other.remove(); kept.set(id, html); }
       else { cell.replaceWith(other); other.classList.add("fresh"); }
     }
   };
@@ -108,6 +122,18 @@
     };
   };
 
+  // Asked a moment later: while the focus moves, nothing has it.
+  for (const left of ["focusout", "selectionchange", "pointerup", "pointercancel"]) document.addEventListener(left, () => { if (kept.size) setTimeout(settle); });
+
+  // A list that begins or ends while one looks: what says that it is empty stands there already.
+  const told = () => {
+    const rows = document.querySelector("[data-rows]");
+    const nothing = document.getElementById("nothing");
+    if (!rows || !nothing) return;
+    nothing.hidden = rows.children.length > 0;
+    rows.closest(".wide").hidden = !nothing.hidden;
+  };
+
   let stream = null, failures = 0, timer = 0;
   const follow = (address) => {
     stream = new EventSource(address);
@@ -116,6 +142,7 @@
       const { units, order } = JSON.parse(event.data);
       for (const [id, html] of Object.entries(units)) replace(id, html);
       if (order) moved(order);
+      told();
     });
     stream.addEventListener("over", () => {
       stop();
@@ -156,26 +183,55 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const keys = document.getElementById("keys");
+  // Whoever speaks to the machine, or touches keys by accident, can switch single keys off; `?` works all the same.
+  const single = document.getElementById("keys-on");
+  const remembered = (value) => {
+    try {
+      if (value !== undefined) localStorage.setItem("falaj-keys", value);
+      return localStorage.getItem("falaj-keys");
+    } catch {
+      return null;
+    }
+  };
+  if (single) {
+    single.checked = remembered() !== "off";
+    single.addEventListener("change", () => remembered(single.checked ? "on" : "off"));
+  }
+  // An Arabic keyboard writes other letters: then the place of the key counts, as it is printed beside them.
+  const pressed = (event) => {
+    if (event.key === "؟" || (event.code === "Slash" && event.shiftKey)) return "?";
+    // One of its keys writes two letters, so their number tells nothing.
+    if (/^[ -~]+$/.test(event.key)) return event.key;
+    return event.code === "Slash" ? "/" : event.code.replace(/^Key/, "").toLowerCase();
+  };
   let leader = 0;
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) {
+        const within = menu.contains(document.activeElement);
+        menu.open = false;
+        if (within) menu.querySelector("summary").focus();
+      }
+    }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || (keys && keys.open)) return;
+    const key = pressed(event);
+    if (key !== "?" && single && !single.checked) return;
     if (Date.now() - leader < 1500) {
       leader = 0;
-      const place = document.querySelector(`.places [data-key="${CSS.escape(event.key)}"]`);
+      const place = document.querySelector(`.places [data-key="${CSS.escape(key)}"]`);
       if (place) { event.preventDefault(); place.click(); }
       return;
     }
     const act = {
       "?": () => keys && keys.showModal(),
-      "/": () => { const field = document.querySelector("input[type=search]"); if (field) { field.focus(); field.select(); } },
+      "/": () => { const field = document.querySelector("main input[type=search], main select"); if (field) { field.focus(); if (field.select) field.select(); } },
       "g": () => { leader = Date.now(); },
       "j": () => step(1),
       "k": () => step(-1),
       "r": () => location.reload(),
       "l": () => document.querySelector(".tools [hreflang]").click(),
-    }[event.key];
+    }[key];
     if (act) { event.preventDefault(); act(); }
   });
   for (const button of document.querySelectorAll("[data-open]")) {
@@ -197,7 +253,13 @@
     const plain = link && !event.defaultPrevented && event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
     if (plain && link.pathname + link.search !== location.pathname + location.search) root.classList.add("busy");
   });
-  window.addEventListener("pageshow", () => root.classList.remove("busy"));
+  // Browsers keep a page that was left and show it again as it was, also to whoever comes after one has signed out: it is out of sight
+  // from when it is left, and comes anew.
+  window.addEventListener("pagehide", (event) => { if (event.persisted) root.classList.add("left"); });
+  window.addEventListener("pageshow", (event) => {
+    root.classList.remove("busy");
+    if (event.persisted) location.reload();
+  });
 
   const here = document.querySelector(".places [aria-current]");
   if (here) here.scrollIntoView({ inline: "center", block: "nearest" });
