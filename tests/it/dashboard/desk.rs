@@ -36,7 +36,11 @@ impl Office {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let door = Door::open();
+        Self::over(Door::open(), settings)
+    }
+
+    /// The dashboard over a door.
+    pub fn over(door: Door, settings: Settings) -> Self {
         let router = dashboard::router(Dashboard::new(door.app.clone(), settings));
         Self { router: door.router.clone().merge(router), door }
     }
