@@ -34,6 +34,8 @@ use crate::model::time::At;
 
 /// Events that are shown, the latest.
 const EVENTS: usize = 20;
+/// Attempts that are shown, the latest.
+const TRIES: usize = 10;
 /// Minutes that the forecast draws its pace from.
 const PACE_MINUTES: i64 = 15;
 
@@ -342,7 +344,7 @@ fn by_whom(say: Say, key: &str, by: &Actor) -> Html {
 }
 
 fn last(dashboard: &Dashboard, page: &Page, id: &AgencyId) -> Vec<Try> {
-    let tried = dashboard.metrics.figures.last(id).into_iter().map(|last| {
+    let tried = dashboard.metrics.figures.last(id).into_iter().take(TRIES).map(|last| {
         let error = LastError { class: last.class, status: last.status, note: last.note, at: last.at };
         Try {
             id: dashboard.ledger.delivery_id(last.accepted_at, &last.key),
@@ -350,7 +352,8 @@ fn last(dashboard: &Dashboard, page: &Page, id: &AgencyId) -> Vec<Try> {
             took: page.short(&Duration::from_millis(u64::from(last.ms))),
             good: last.class == Class::Done,
             fault: why::fault(page.say, &error),
-            note: error.note,
+            // The status stands beside its class already.
+            note: if error.note.starts_with("status ") { String::new() } else { error.note },
         }
     });
     tried.collect()

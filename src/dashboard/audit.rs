@@ -116,7 +116,8 @@ fn did(say: Say, action: &str) -> String {
 impl Row {
     fn of(page: &Page, asked: &Fields, entry: AuditEntry) -> Self {
         let AuditEntry { n: _, at, actor, action, target, reason, detail } = entry;
-        let only = |name: &str, value: &str| asked.with("before", None).with(name, Some(value)).link("/dashboard/audit");
+        let only =
+            |name: &str, value: &str| asked.with("before", None).with(name, Some(value)).link("/dashboard/audit");
         let name = page.known_agency(&target);
         let href = match action.as_str() {
             _ if name.is_some() => Some(format!("/dashboard/agencies/{target}")),

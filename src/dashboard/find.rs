@@ -108,12 +108,7 @@ pub(super) async fn find(State(dashboard): State<Dashboard>, signed: Signed, pag
 }
 
 /// The errors for which something is dead or parked, by agency, for those who may know.
-async fn groups(
-    dashboard: &Dashboard,
-    signed: &Signed,
-    page: &Page,
-    asked: &Fields,
-) -> Result<Vec<Pick>, Problem> {
+async fn groups(dashboard: &Dashboard, signed: &Signed, page: &Page, asked: &Fields) -> Result<Vec<Pick>, Problem> {
     if signed.caller.as_agency().is_some() {
         return Ok(Vec::new());
     }

@@ -57,9 +57,9 @@ mod overview;
 mod payload;
 mod redrives;
 mod schedule;
-mod system;
 mod service;
 mod services;
+mod system;
 mod trial;
 
 pub use limit::Tries;

@@ -143,7 +143,11 @@ impl Going {
     /// What it is sorted by; `None` where it is not known.
     fn measure(&self, by: &str) -> Option<u64> {
         let vitals = self.vitals.as_ref()?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates and shares are not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rates and shares are not negative"
+        )]
         let thousandths = |figure: f64| (figure * 1000.0) as u64;
         match by {
             "came" => Some(thousandths(vitals.came)),

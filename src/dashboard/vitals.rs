@@ -81,9 +81,7 @@ impl Look {
     /// Whether another look would show the same.
     fn holds(&self, now: At) -> bool {
         let minute = |at: At| at.0.div_euclid(MINUTE_MS);
-        minute(self.taken_at) == minute(now)
-            && now >= self.taken_at
-            && (self.whole || now.since(self.taken_at) < AGAIN)
+        minute(self.taken_at) == minute(now) && now >= self.taken_at && (self.whole || now.since(self.taken_at) < AGAIN)
     }
 }
 
@@ -101,9 +99,8 @@ pub(super) async fn look(dashboard: &Dashboard, now: At) -> Result<Arc<Look>, Le
 /// What came and went a minute, over the last minutes that were watched.
 fn lately(watched: &[bool], beats: &[Beat]) -> (f64, f64) {
     let minutes = watched.iter().zip(beats).rev().filter(|(watched, _)| **watched).take(LATELY);
-    let (count, came, went) = minutes.fold((0_u32, 0, 0), |(count, came, went), (_, beat)| {
-        (count + 1, came + beat.came, went + beat.delivered)
-    });
+    let (count, came, went) = minutes
+        .fold((0_u32, 0, 0), |(count, came, went), (_, beat)| (count + 1, came + beat.came, went + beat.delivered));
     let a_minute = |n: u64| if count == 0 { 0.0 } else { n as f64 / f64::from(count) };
     (a_minute(came), a_minute(went))
 }

@@ -15,11 +15,13 @@ const ROWS_OF_EACH_MAX: i64 = 100;
 
 const PENDING: &str =
     "SELECT seq FROM pending WHERE agency = ?1 AND seq >= ?2 AND seq < ?3 AND ?4 = 0 ORDER BY seq DESC LIMIT ?5";
-const STUCK: &str = "SELECT seq FROM stuck INDEXED BY stuck_oldest WHERE agency = ?1 AND seq >= ?2 AND seq < ?3 AND ?4 = 0
+const STUCK: &str =
+    "SELECT seq FROM stuck INDEXED BY stuck_oldest WHERE agency = ?1 AND seq >= ?2 AND seq < ?3 AND ?4 = 0
     ORDER BY seq DESC LIMIT ?5";
 const PARKED: &str = "SELECT seq FROM stuck INDEXED BY stuck_parked
     WHERE agency = ?1 AND state = 4 AND seq >= ?2 AND seq < ?3 AND ?4 IS NOT NULL ORDER BY seq DESC LIMIT ?5";
-const DEAD: &str = "SELECT seq FROM dead INDEXED BY dead_group WHERE agency = ?1 AND grp = ?4 AND seq >= ?2 AND seq < ?3
+const DEAD: &str =
+    "SELECT seq FROM dead INDEXED BY dead_group WHERE agency = ?1 AND grp = ?4 AND seq >= ?2 AND seq < ?3
     ORDER BY seq DESC LIMIT ?5";
 
 /// Where to look.

@@ -110,7 +110,11 @@ mod tests {
         assert_eq!((lately.commits, lately.operations, lately.longest), (100, 400, Duration::from_millis(40)));
         let near = |took: Duration| (300..320).contains(&took.as_micros());
         assert!(near(lately.p50) && near(lately.p99), "{lately:?}");
-        assert_eq!(commits.lately_at(at(599)).unwrap().longest, Duration::from_secs(9), "the first minute is the tenth");
+        assert_eq!(
+            commits.lately_at(at(599)).unwrap().longest,
+            Duration::from_secs(9),
+            "the first minute is the tenth"
+        );
         assert_eq!(commits.lately_at(at(3600)), None);
     }
 }
