@@ -48,6 +48,8 @@ mod notices;
 /// How long the exchange with the receiver of alarms may take.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The folder of a deployment in which there may be sample envelopes.
+const SAMPLES: &str = "examples";
 /// How long the last minute of the history may take to be written at a stop.
 const LAST_CUT: Duration = Duration::from_secs(5);
 
@@ -257,6 +259,7 @@ impl App {
                 body_read_timeout: config.http.body_timeout,
                 metrics_open: config.metrics.open,
                 statistics: terms(&config),
+                samples: Some(root.join(SAMPLES)),
                 ..http::Settings::default()
             },
             closing: stops.doors.clone(),
@@ -422,6 +425,7 @@ fn dashboard_settings(config: &Config) -> dashboard::Settings {
         },
         https: pages.https,
         proxies: pages.proxies.clone(),
+        config: config.shown(),
     }
 }
 

@@ -67,7 +67,7 @@
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
 //! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
 //! | `broker` | `http` (its problems), `intake`, `dispatch` (its board), `catalog`, `ledger`, `amqp`, `wake` |
-//! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
+//! | `http` | `intake`, `statistics`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector`, `amqp` (how it stands) |
 //! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
@@ -158,6 +158,18 @@
 //!
 //! **Alarms are kept in memory.** They follow from the ledger and the board at any moment; after a start what still holds is raised
 //! again. Price: one notice twice around a restart.
+//!
+//! **Figures over time stand in the ledger**, per agency minutes for two days and hours for five weeks, so that a dashboard needs no
+//! other store. One task writes them once a minute; percentiles come from small histograms that merge, because those of the exporter
+//! cannot be read back. What nobody watched is a gap. Price: one commit a minute, and 200 MB where four hundred agencies are never
+//! idle.
+//!
+//! **A service is counted on the day on which it was first completed**, in the commit that completes it, by type alone. What is led
+//! again keeps that day and takes its last result, so that a replay in October does not empty September. Counts outlive their
+//! envelopes, and the forgotten part stands beside them: the check proves every one. Price: a ledger keeps its time zone.
+//!
+//! **Open data are of months that are over**, and leave out small counts with all that leads to them, totals included. Price: the
+//! published sum is a little less than the true one.
 //!
 //! **Waiting goes by the injected clock** wherever a time of the trade is waited for, so a week of outages is a test of seconds.
 //! Price: a list of sleepers in the clock that only tests fill.

@@ -23,11 +23,13 @@ mod keys;
 mod load;
 mod reference;
 mod settings;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 pub use keys::{KeyReloader, Keys, load_keys};
 pub use load::Override;
+pub use shown::Shown;
 
 /// The file's name, looked for in the current folder where none is given.
 pub const FILE: &str = "falaj.toml";

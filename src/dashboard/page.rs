@@ -33,7 +33,10 @@ pub(super) const PLACES: &[Place] = &[
     Place { name: "dead-letters", path: "/dashboard/dead-letters", right: Right::Oversee, key: 'd' },
     Place { name: "redrives", path: "/dashboard/redrives", right: Right::Oversee, key: 'r' },
     Place { name: "schedule", path: "/dashboard/schedule", right: Right::Oversee, key: 's' },
+    Place { name: "services", path: "/dashboard/services", right: Right::Read, key: 'v' },
     Place { name: "find", path: "/dashboard/find", right: Right::Read, key: 'f' },
+    Place { name: "system", path: "/dashboard/system", right: Right::Oversee, key: 'y' },
+    Place { name: "audit", path: "/dashboard/audit", right: Right::Audit, key: 'a' },
 ];
 
 /// A place of the navigation.
@@ -219,6 +222,13 @@ impl Page {
     /// How many agencies are in which state.
     pub(super) fn glance(&self) -> Glance {
         Glance::of(&self.dashboard, self.signed.as_ref(), self.say)
+    }
+
+    /// The name of an agency of the deployment, by its id as text.
+    pub(super) fn known_agency(&self, id: &str) -> Option<String> {
+        let id = AgencyId::parse(id).ok()?;
+        let catalog = self.dashboard.catalog.load();
+        catalog.agency(&id).map(|agency| self.pick(&agency.name).to_owned())
     }
 
     /// The name of an agency in the reader's language; its id where it has none any more.

@@ -192,6 +192,11 @@ impl Sessions {
         })
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Ends a session.
     pub(super) fn end(&self, place: &Place) {
         self.lock().remove(place);

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use super::agencies::DEAD_MAX;
 use super::limit::{Failures, Tries};
 use super::session::{Lasting, Sessions};
+use super::vitals::Look;
+use crate::config::Shown;
 use crate::http::App;
 use crate::ledger::{LedgerError, Waits};
 use crate::model::id::AgencyId;
@@ -29,6 +31,8 @@ pub struct Settings {
     pub https: bool,
     /// Proxies that are believed about whom they speak for.
     pub proxies: Vec<IpNet>,
+    /// The settings in force, for whoever asks how the bus runs.
+    pub config: Vec<Shown>,
 }
 
 impl Default for Settings {
@@ -39,6 +43,7 @@ impl Default for Settings {
             tries: Tries { per_address: 10, in_all: 100, within: minutes(5) },
             https: false,
             proxies: Vec::new(),
+            config: Vec::new(),
         }
     }
 }
@@ -54,6 +59,7 @@ pub(super) struct Inner {
     pub(super) failures: Failures,
     pub(super) settings: Settings,
     looked: Mutex<Option<(Instant, Arc<Looked>)>>,
+    pub(super) vitals: Mutex<Option<Arc<Look>>>,
 }
 
 /// What waits for each agency.
@@ -63,7 +69,7 @@ impl Dashboard {
     /// Over what the HTTP interface has.
     pub fn new(app: App, settings: Settings) -> Self {
         let (sessions, failures) = (Sessions::new(settings.lasting), Failures::new(settings.tries));
-        Self(Arc::new(Inner { app, sessions, failures, settings, looked: Mutex::default() }))
+        Self(Arc::new(Inner { app, sessions, failures, settings, looked: Mutex::default(), vitals: Mutex::default() }))
     }
 
     /// Who is signed in; for whoever finds out who somebody is.

@@ -259,9 +259,13 @@ impl Handout {
     }
 
     async fn store(&self, lease: Uuid, settlement: Settlement, accepted_at: At, now: At) -> Result<bool, LedgerError> {
-        let (key, transition) = (settlement.key.clone(), settlement.transition.clone());
+        let (key, transition, attempt) =
+            (settlement.key.clone(), settlement.transition.clone(), settlement.attempt.clone());
         let settled = self.0.tools.ledger.settle_lease(lease, settlement, now).await?;
         if settled {
+            if let Some(attempt) = &attempt {
+                self.0.tools.metrics.figures.remember(&key, accepted_at, attempt);
+            }
             if let Transition::Finish { state, .. } = transition {
                 self.0.tools.metrics.end(&key.agency, state, now.since(accepted_at).as_secs_f64());
             }

@@ -19,6 +19,7 @@ pub mod path;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod statistics;
 pub mod view;
 
 mod agencies;
@@ -35,7 +36,6 @@ mod pull;
 mod redrives;
 mod scrape;
 mod search;
-mod statistics;
 mod status;
 
 pub use routes::{router, routes};

@@ -82,6 +82,7 @@ fn query(asked: Asked) -> Result<ledger::Query, Problem> {
         mark: None,
         recipient: None,
         standing: None,
+        group: None,
         without_notices: false,
         state: parameter(&mut faults, "state", asked.state, state),
         from: parameter(&mut faults, "from", asked.from, At::parse),

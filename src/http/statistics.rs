@@ -1,4 +1,4 @@
-//! Services in figures by month, and open data.
+//! Services in figures by month, and open data; the dashboard gives the same files.
 //!
 //! What everybody may read holds what `statistics::open_data` gives and nothing else; the whole table is for those who oversee.
 
@@ -39,7 +39,7 @@ fn asked(uri: &Uri) -> Result<Option<Month>, Problem> {
 }
 
 /// The table of a month.
-pub(super) async fn table(app: &App, month: Month) -> Result<MonthTable, LedgerError> {
+pub async fn table(app: &App, month: Month) -> Result<MonthTable, LedgerError> {
     let calendar = app.ledger.calendar();
     let days = app.ledger.service_days(month.previous().first(), month.last()).await?;
     let known = statistics::known(&app.catalog.load());
@@ -48,18 +48,17 @@ pub(super) async fn table(app: &App, month: Month) -> Result<MonthTable, LedgerE
 }
 
 /// The month that goes on.
-pub(super) fn this_month(app: &App) -> Month {
+pub fn this_month(app: &App) -> Month {
     app.ledger.calendar().month(app.clock.now())
 }
 
 /// `GET /v1/statistics/services`
 pub(super) async fn services(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    let month = asked(&uri)?.unwrap_or_else(|| this_month(&app));
-    let table = table(&app, month).await?;
     let mut response = if wants_csv(&headers) {
-        sheet(csv::month(&table), month, "services")
+        month_sheet(&app, &uri).await?
     } else {
-        body::answer(StatusCode::OK, &table)
+        let month = asked(&uri)?.unwrap_or_else(|| this_month(&app));
+        body::answer(StatusCode::OK, &table(&app, month).await?)
     };
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
@@ -67,26 +66,41 @@ pub(super) async fn services(State(app): State<App>, headers: HeaderMap, uri: Ur
 
 /// `GET /v1/statistics/services.csv`
 pub(super) async fn services_csv(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let month = asked(&uri)?.unwrap_or_else(|| this_month(&app));
-    Ok(sheet(csv::month(&table(&app, month).await?), month, "services"))
+    month_sheet(&app, &uri).await
 }
 
 /// `GET /v1/statistics/open-data.json`
 pub(super) async fn open_data(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let (_, data) = data(&app, &uri).await?;
-    Ok(given(&app, body::answer(StatusCode::OK, &data)))
+    open_document(&app, &uri).await
 }
 
 /// `GET /v1/statistics/open-data.csv`
 pub(super) async fn open_data_csv(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let (month, data) = data(&app, &uri).await?;
+    open_sheet(&app, &uri).await
+}
+
+/// The table of the month that a query asks for, as CSV.
+pub async fn month_sheet(app: &App, uri: &Uri) -> Result<Response, Problem> {
+    let month = asked(uri)?.unwrap_or_else(|| this_month(app));
+    Ok(sheet(csv::month(&table(app, month).await?), month, "services"))
+}
+
+/// The open data of the month that a query asks for, with what a catalogue wants to know.
+pub async fn open_document(app: &App, uri: &Uri) -> Result<Response, Problem> {
+    let (_, data) = data(app, uri).await?;
+    Ok(given(app, body::answer(StatusCode::OK, &data)))
+}
+
+/// The same as CSV.
+pub async fn open_sheet(app: &App, uri: &Uri) -> Result<Response, Problem> {
+    let (month, data) = data(app, uri).await?;
     let mut response = sheet(csv::open_data(&data), month, "open-data");
     // Title, licence, period and columns stand beside it.
     let about = format!("<open-data.json?month={month}>; rel=\"describedby\"; type=\"application/json\"");
     if let Ok(about) = about.parse() {
         response.headers_mut().insert(LINK, about);
     }
-    Ok(given(&app, response))
+    Ok(given(app, response))
 }
 
 /// Open data of the month that is asked for, or of the last one that is over. One that goes on has none.

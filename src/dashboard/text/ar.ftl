@@ -97,6 +97,7 @@ month-9 = سبتمبر
 month-10 = أكتوبر
 month-11 = نوفمبر
 month-12 = ديسمبر
+month-of-year = { $month } { $year }
 
 ## تسجيل الدخول
 
@@ -116,6 +117,7 @@ state-open = تعمل
 state-paused = موقوفة مؤقتًا
 state-draining = قيد التفريغ
 state-circuit-open = لا تستجيب
+state-misconfigured = خطأ في الإعداد
 state-throttled = طلبت التمهّل
 state-window = خارج ساعات العمل
 state-no-transport = بلا وسيلة نقل
@@ -130,6 +132,7 @@ why-draining = { $n ->
    *[other] بقيت { $n } عملية تسليم، وما قُبل بعدها ينتظر. التفريغ بطلب { $by }: { $reason }
 }
 why-circuit-open = لا تستجيب منذ { $age }، والمحاولة التالية بعد { $left }.
+why-misconfigured = { $fault }. محاولة الاختبار التالية بعد { $left }.
 why-throttled = لا تستقبل شيئًا خلال المدة المتبقية: { $what }.
 why-window = تُستأنف ساعات عملها بعد { $what }.
 why-unconfigured = لم تعد ضمن الإعدادات، وما ينتظرها محفوظ.
@@ -177,6 +180,19 @@ col-behind = ينتظر دوره
 col-parked = مُعلَّق
 col-dead = متروك
 col-actions = الإجراءات
+col-came = الوارد/دقيقة
+col-went = المُسلَّم/دقيقة
+col-success = النجاح
+col-p95 = ٩٥٪ خلال
+overview-spark =
+    { $n ->
+        [zero] لم تُسلَّم أي عملية خلال الساعة الأخيرة
+        [one] عملية تسليم واحدة خلال الساعة الأخيرة
+        [two] عمليتا تسليم خلال الساعة الأخيرة
+        [few] { $n } عمليات تسليم خلال الساعة الأخيرة
+        [many] { $n } عملية تسليم خلال الساعة الأخيرة
+       *[other] { $n } عملية تسليم خلال الساعة الأخيرة
+    }
 total-agencies =
     { $n ->
         [zero] لا جهات
@@ -214,6 +230,7 @@ operate-waiting =
 all-agencies = جميع الجهات
 all-types = جميع الأنواع
 all-states = أي حالة
+all-errors = أي خطأ
 col-type = النوع
 col-sender = المُرسِل
 col-recipient = المستلِم
@@ -512,5 +529,372 @@ find-nothing = لا شيء مما يمكنك الاطلاع عليه بهذا ا
 find-marked = بالاسم الذي كتبته
 find-notices = مع إشعارات النظام نفسه
 find-empty = لا مظاريف مطابقة.
+find-all =
+    { $n ->
+        [zero] لا مظاريف
+        [one] مظروف واحد
+        [two] مظروفان
+        [few] { $n } مظاريف
+        [many] { $n } مظروفًا
+       *[other] { $n } مظروف
+    }
+find-some =
+    { $n ->
+        [zero] لا مظاريف في هذه الصفحة.
+        [one] مظروف واحد في هذه الصفحة، وقد يكون هناك غيره.
+        [two] مظروفان في هذه الصفحة، الأحدث أولًا، وقد يكون هناك غيرهما.
+        [few] { $n } مظاريف في هذه الصفحة، الأحدث أولًا، وقد يكون هناك غيرها.
+        [many] { $n } مظروفًا في هذه الصفحة، الأحدث أولًا، وقد يكون هناك غيرها.
+       *[other] { $n } مظروف في هذه الصفحة، الأحدث أولًا، وقد يكون هناك غيرها.
+    }
 find-further = لا نتائج فيما فُحص، وهناك مظاريف أقدم.
 find-more = يُفحص بضعة آلاف من المظاريف لكل صفحة.
+
+## الجهة الواحدة
+
+range-hour = ساعة
+range-day = يوم
+range-week = أسبوع
+agency-waiting = في الانتظار
+agency-sends-only = هذه الجهة مُرسِلة فقط، ولا يُسلَّم إليها شيء.
+outlook-nothing = لا شيء في الانتظار.
+outlook-held = لا يُرسَل إليها شيء حاليًا، فلا يمكن تقدير موعد الانتهاء مما ينتظر.
+outlook-still = لم يخرج شيء من قائمة الانتظار خلال ربع الساعة الأخير، فلا وتيرة يُقاس عليها.
+outlook-unknown = مدة الرصد غير كافية لتقدير موعد الانتهاء مما ينتظر.
+outlook-about = وفق وتيرة ربع الساعة الأخير، يُنتهى مما ينتظر الآن خلال { $about } تقريبًا، والأرجح أن يستغرق بين { $low } و{ $high }.
+outlook-vague = وفق وتيرة ربع الساعة الأخير، يُنتهى مما ينتظر الآن خلال { $about } تقريبًا، ولا يقل ذلك عن { $low }، وقد يطول كثيرًا لأن الوتيرة شديدة التفاوت.
+past-title = ما جرى
+past-empty = لم يُرصد شيء خلال هذه المدة.
+past-rate = عمليات التسليم في الدقيقة
+past-rate-hour = عمليات التسليم في الدقيقة خلال الساعة الأخيرة: أعلى ما ورد { $came } وأعلى ما سُلِّم { $delivered }.
+past-rate-day = عمليات التسليم في الدقيقة خلال اليوم الأخير: أعلى ما ورد { $came } وأعلى ما سُلِّم { $delivered }.
+past-rate-week = عمليات التسليم في الدقيقة خلال الأسبوع الأخير: أعلى ما ورد { $came } وأعلى ما سُلِّم { $delivered }.
+past-durations = المدة من القبول إلى التسليم
+past-durations-hour = المدة من القبول إلى التسليم خلال الساعة الأخيرة: { $half } على الأكثر لنصف العمليات، و{ $most } لخمس وتسعين من كل مئة.
+past-durations-day = المدة من القبول إلى التسليم خلال اليوم الأخير: { $half } على الأكثر لنصف العمليات، و{ $most } لخمس وتسعين من كل مئة.
+past-durations-week = المدة من القبول إلى التسليم خلال الأسبوع الأخير: { $half } على الأكثر لنصف العمليات، و{ $most } لخمس وتسعين من كل مئة.
+past-faults = المحاولات المخفقة
+past-faults-hour =
+    { $n ->
+        [0] لم تُخفق أي محاولة خلال الساعة الأخيرة.
+        [zero] لم تُخفق أي محاولة خلال الساعة الأخيرة.
+        [one] أخفقت محاولة واحدة خلال الساعة الأخيرة.
+        [two] أخفقت محاولتان خلال الساعة الأخيرة.
+        [few] أخفقت { $n } محاولات خلال الساعة الأخيرة، موزعة حسب النوع.
+        [many] أخفقت { $n } محاولة خلال الساعة الأخيرة، موزعة حسب النوع.
+       *[other] أخفقت { $n } محاولة خلال الساعة الأخيرة، موزعة حسب النوع.
+    }
+past-faults-day =
+    { $n ->
+        [0] لم تُخفق أي محاولة خلال اليوم الأخير.
+        [zero] لم تُخفق أي محاولة خلال اليوم الأخير.
+        [one] أخفقت محاولة واحدة خلال اليوم الأخير.
+        [two] أخفقت محاولتان خلال اليوم الأخير.
+        [few] أخفقت { $n } محاولات خلال اليوم الأخير، موزعة حسب النوع.
+        [many] أخفقت { $n } محاولة خلال اليوم الأخير، موزعة حسب النوع.
+       *[other] أخفقت { $n } محاولة خلال اليوم الأخير، موزعة حسب النوع.
+    }
+past-faults-week =
+    { $n ->
+        [0] لم تُخفق أي محاولة خلال الأسبوع الأخير.
+        [zero] لم تُخفق أي محاولة خلال الأسبوع الأخير.
+        [one] أخفقت محاولة واحدة خلال الأسبوع الأخير.
+        [two] أخفقت محاولتان خلال الأسبوع الأخير.
+        [few] أخفقت { $n } محاولات خلال الأسبوع الأخير، موزعة حسب النوع.
+        [many] أخفقت { $n } محاولة خلال الأسبوع الأخير، موزعة حسب النوع.
+       *[other] أخفقت { $n } محاولة خلال الأسبوع الأخير، موزعة حسب النوع.
+    }
+past-queue = قائمة الانتظار
+past-queue-hour = أكبر عدد انتظر خلال الساعة الأخيرة: { $n }.
+past-queue-day = أكبر عدد انتظر خلال اليوم الأخير: { $n }.
+past-queue-week = أكبر عدد انتظر خلال الأسبوع الأخير: { $n }.
+past-sent = المظاريف المرسلة منها
+past-came = الوارد
+past-delivered = المُسلَّم
+past-otherwise = انتهى بغير ذلك
+past-waiting = في الانتظار
+past-success = المحاولات الناجحة
+past-took = سُلِّم ٩٥ من كل ١٠٠ خلال
+past-attempt-took = تمت ٩٥ من كل ١٠٠ محاولة خلال
+past-open = انقطاع الاستجابة
+past-p50 = النصف خلال
+past-p95 = ٩٥٪ خلال
+past-p99 = ٩٩٪ خلال
+past-cut = الجهة لا تستجيب
+past-gap = بلا رصد
+past-table = الأرقام في جدول
+past-from = من
+past-idle = لا تُعرض الفترات التي لم يحدث فيها شيء.
+backlog-title = المنتظر بحسب النوع
+backlog-more = العدد الفعلي أكبر مما أُحصي.
+events-title = الاستجابة والأوامر
+events-none = لم تنقطع استجابتها، ولم يوقفها أحد أو يفرّغها.
+event-opened = انقطعت الاستجابة: { $fault }. أول محاولة اختبار في { $at }.
+event-closed = نجحت محاولة الاختبار وعادت الاستجابة.
+event-gone = لم يعد المستقبِل لدى الجهة موجودًا، فأوقفها فَلَج مؤقتًا.
+event-paused = أوقفها { $by } مؤقتًا: { $reason }
+event-draining = بدأ { $by } تفريغها: { $reason }
+event-drained = انتهى التفريغ ولم يبق منه شيء.
+event-resumed = استأنف { $by } التسليم إليها: { $reason }
+last-title = آخر المحاولات
+last-none = لم تُجرَ أي محاولة منذ بدء تشغيل النظام.
+last-about = منذ بدء تشغيل النظام، والأحدث أولًا.
+reach-title = طريقة الوصول إليها
+reach-transport = وسيلة النقل
+transport-webhook = يُرسِل فَلَج إليها
+transport-pull = تستلم بنفسها
+transport-amqp = قائمتها لدى الوسيط
+reach-url = العنوان
+reach-timeout = مهلة الرد
+reach-in-flight = الحد الأقصى في آن واحد
+reach-rate = المعدل
+reach-rate-value = { $pace } في الثانية، و{ $burst } دفعة واحدة
+reach-no-rate = بالسرعة التي تستوعبها
+reach-lease = مهلة معالجة ما استلمته
+reach-age = أقصى مدة للمحاولة
+reach-window = ساعات الخدمة
+reach-always = على مدار الساعة
+reach-holidays = أيام الإغلاق:
+day-sun = الأحد
+day-mon = الاثنين
+day-tue = الثلاثاء
+day-wed = الأربعاء
+day-thu = الخميس
+day-fri = الجمعة
+day-sat = السبت
+list-and = ،{" "}
+wishes-title = ما تستقبله وسنده القانوني
+wish-everything = كل الحقول
+wish-ordered = بالترتيب لكل موضوع
+wish-unordered = من غير ترتيب
+wish-filter = بشرط في
+form-structured = حدث CloudEvents واحد
+form-binary = البيانات وخصائصها في الترويسات
+form-map = بحقول الجهة
+form-template = بقالب الجهة
+subject-clear = الموضوع صريح
+subject-pseudonym = الموضوع برمز مستعار
+subject-omit = من غير الموضوع
+exhausted-park = ينتظر المشغّل بعد استنفاد المحاولات
+exhausted-dead = يُترك بعد استنفاد المحاولات
+publishes-title = ما يجوز لها إرساله
+trial-do = تجربة
+trial-title = تجربة الخدمة بمظروف نموذجي: { $what }
+trial-about = تُعرض أولًا النتيجة المتوقعة: من سيستقبل النموذج وأي حقول منه. لا يُحفظ شيء ولا يُبلَّغ أحد.
+trial-from = من
+trial-nobody = لن يستقبله أحد.
+trial-would =
+    { $n ->
+        [zero] لن تستقبله أي جهة.
+        [one] ستستقبله جهة واحدة.
+        [two] ستستقبله جهتان.
+        [few] ستستقبله { $n } جهات.
+        [many] ستستقبله { $n } جهة.
+       *[other] ستستقبله { $n } جهة.
+    }
+trial-withheld = المحجوب:
+trial-others = جهات مشتركة لن تستقبله
+trial-real = الإرسال فعلي: يصل النموذج إلى كل جهة مذكورة بوصفه مظروفًا منك بمعرّف جديد، ولا يمكن استرجاعه.
+trial-send = إرسال النموذج
+trial-only = يتيح مفتاحك التجربة دون الإرسال.
+
+## الخدمات
+
+nav-services = الخدمات
+services-title = الخدمات
+services-month = الشهر
+services-show = عرض
+services-goes-on = لم ينته بعد
+services-csv = ملف CSV
+services-open-csv = البيانات المفتوحة CSV
+services-open-json = البيانات المفتوحة JSON
+services-transactions = المعاملات
+services-change = التغيّر
+services-success = النجاح
+services-time = متوسط المدة
+services-level = المستوى
+services-level-n = المستوى { $n }
+services-no-level = بلا مستوى
+services-levels = بحسب مستوى النضج
+services-services = الخدمات
+services-rank = الترتيب
+services-service = الخدمة
+services-owner = الجهة المسؤولة
+services-new = جديدة
+services-rose =
+    { $n ->
+        [zero] لم يتغير ترتيبها
+        [one] تقدمت مرتبة واحدة
+        [two] تقدمت مرتبتين
+        [few] تقدمت { $n } مراتب
+        [many] تقدمت { $n } مرتبة
+       *[other] تقدمت { $n } مرتبة
+    }
+services-fell =
+    { $n ->
+        [zero] لم يتغير ترتيبها
+        [one] تراجعت مرتبة واحدة
+        [two] تراجعت مرتبتين
+        [few] تراجعت { $n } مراتب
+        [many] تراجعت { $n } مرتبة
+       *[other] تراجعت { $n } مرتبة
+    }
+services-days =
+    { $n ->
+        [zero] لا معاملات خلال الشهر
+        [one] معاملة واحدة خلال الشهر، موزعة على أيامه
+        [two] معاملتان خلال الشهر، موزعتان على أيامه
+        [few] { $n } معاملات خلال الشهر، موزعة على أيامه
+        [many] { $n } معاملة خلال الشهر، موزعة على أيامه
+       *[other] { $n } معاملة خلال الشهر، موزعة على أيامه
+    }
+services-empty = لا خدمات موصوفة في الإعدادات.
+services-about = المعاملة هي مظروف اكتمل خلال الشهر. النجاح: أدت كل جهة ما عليها. متوسط المدة: من القبول إلى الاكتمال للمعاملات الناجحة. تُقارن الأشهر بعد انتهائها.
+service-all = جميع الخدمات
+service-other-name = بالإنجليزية
+service-subject-required = إلزامي
+service-subject-optional = اختياري
+service-recipients =
+    { $n ->
+        [0] لا تستقبلها أي جهة
+        [zero] لا تستقبلها أي جهة
+        [one] تستقبلها جهة واحدة
+        [two] تستقبلها جهتان
+        [few] تستقبلها { $n } جهات
+        [many] تستقبلها { $n } جهة
+       *[other] تستقبلها { $n } جهة
+    }
+service-schema = المخطط
+service-schema-show = عرض المخطط
+service-sample = عرض مظروف نموذجي
+service-year-title = الأشهر الاثنا عشر الأخيرة
+service-year =
+    { $n ->
+        [zero] لا معاملات خلال اثني عشر شهرًا
+        [one] معاملة واحدة خلال اثني عشر شهرًا، موزعة على الأشهر
+        [two] معاملتان خلال اثني عشر شهرًا، موزعتان على الأشهر
+        [few] { $n } معاملات خلال اثني عشر شهرًا، موزعة على الأشهر
+        [many] { $n } معاملة خلال اثني عشر شهرًا، موزعة على الأشهر
+       *[other] { $n } معاملة خلال اثني عشر شهرًا، موزعة على الأشهر
+    }
+
+## سجل التدقيق
+
+nav-audit = التدقيق
+audit-title = من فعل ماذا ولماذا
+audit-about = كل ما أجراه الأشخاص على النظام أو اطّلعوا عليه فيه، مع السبب الذي ذكروه. لا يمكن تغيير شيء هنا.
+audit-empty = لم يُجرِ أحد شيئًا بعد.
+audit-further = لا نتائج فيما فُحص، وهناك قيود أقدم.
+audit-more = يُفحص بضعة آلاف من القيود لكل صفحة.
+audit-when = الوقت
+audit-since = أُجري من
+audit-did = الإجراء
+audit-anything = أي إجراء
+audit-target = محل الإجراء
+audit-only = هذا فقط
+audit-change = قبل الإجراء وبعده
+audit-from-to = { $before } ← { $after }
+audit-made =
+    { $n ->
+        [0] لا شيء إلى { $what }
+        [zero] لا شيء إلى { $what }
+        [one] عملية تسليم واحدة إلى { $what }
+        [two] عمليتا تسليم إلى { $what }
+        [few] { $n } عمليات تسليم إلى { $what }
+        [many] { $n } عملية تسليم إلى { $what }
+       *[other] { $n } عملية تسليم إلى { $what }
+    }
+audit-whole = المحتوى كاملًا
+audit-own = الجزء الذي تستقبله الجهة
+audit-sent = أُرسِل
+did-pause = إيقاف مؤقت
+did-drain = تفريغ
+did-resume = استئناف
+did-retry = إعادة محاولة
+did-skip = تخطٍّ
+did-cancel = إلغاء
+did-release = إفراج
+did-redrive = إعادة تسليم
+did-replay = إعادة إرسال كاملة
+did-redrive-pause = إيقاف إعادة تسليم مؤقتًا
+did-redrive-resume = متابعة إعادة تسليم
+did-redrive-cancel = إلغاء إعادة تسليم
+did-payload = اطلاع على محتوى
+did-test-envelope = إرسال مظروف تجريبي
+
+## النظام
+
+nav-system = النظام
+system-ledger = السجل
+system-accepting = يقبل المظاريف
+system-disk-low = لا يقبل: المساحة الحرة على القرص قليلة
+system-poisoned = لا يقبل: تعذّر الحفظ في السجل
+system-closed = لا يقبل: السجل مغلق
+system-free = المساحة الحرة على القرص
+system-floor = يتوقف القبول دون
+system-store = حجم السجل
+system-wal = منه ما لم يُدمج بعد
+system-queue = بانتظار الكتابة
+system-of = من { $n }
+system-commits = زمن الحفظ على القرص خلال الدقائق العشر الأخيرة
+system-no-commits = لم يُحفظ شيء خلال الدقائق العشر الأخيرة.
+system-longest = الأطول
+system-commit-count = مرات الحفظ
+system-shared = العمليات في المرة
+system-deployment = الإعدادات
+system-in-force = سارية
+system-refused = رُفض التعديل الأخير
+system-problems =
+    { $n ->
+        [zero] رُفضت إعدادات معدّلة، والسابقة هي السارية والعمل مستمر.
+        [one] رُفضت إعدادات معدّلة لمشكلة واحدة، والسابقة هي السارية والعمل مستمر.
+        [two] رُفضت إعدادات معدّلة لمشكلتين، والسابقة هي السارية والعمل مستمر.
+        [few] رُفضت إعدادات معدّلة بسبب { $n } مشكلات، والسابقة هي السارية والعمل مستمر.
+        [many] رُفضت إعدادات معدّلة بسبب { $n } مشكلة، والسابقة هي السارية والعمل مستمر.
+       *[other] رُفضت إعدادات معدّلة بسبب { $n } مشكلة، والسابقة هي السارية والعمل مستمر.
+    }
+system-problems-title = سبب رفض الإعدادات المعدّلة
+system-problems-more =
+    { $n ->
+        [zero] لا مشكلات أخرى.
+        [one] مشكلة أخرى غير معروضة.
+        [two] مشكلتان أخريان غير معروضتين.
+        [few] { $n } مشكلات أخرى غير معروضة.
+        [many] { $n } مشكلة أخرى غير معروضة.
+       *[other] { $n } مشكلة أخرى غير معروضة.
+    }
+system-revision = المراجعة
+system-since = سارية منذ
+system-agencies = الجهات
+system-types = الأنواع
+system-broker = وسيط الرسائل RabbitMQ
+system-no-broker = لا وسيط رسائل في الإعدادات، والجهات التي تستخدم AMQP في الانتظار.
+broker-publish = إلى قوائم الجهات
+broker-consume = من الجهات
+link-connecting = جارٍ الاتصال
+link-connected = متصل
+link-blocked = لا يقبل رسائل أخرى
+link-refused = يرفض المستخدم
+link-unreachable = لا يمكن الوصول إليه
+link-tls = تعذّر التشفير
+link-mismatched = قائمة مختلفة الإعداد
+link-missing = قائمة غير موجودة
+link-closed = مغلق
+system-program = البرنامج
+system-version = الإصدار
+system-engine = محرك السجل
+system-machine = الجهاز
+system-began = يعمل منذ
+system-memory = الذاكرة
+system-files = الملفات المفتوحة
+system-sessions = المسجلون حاليًا
+system-all-time = عمليات التسليم منذ بدء السجل
+system-unfinished = غير مكتملة
+system-config = إعدادات التشغيل السارية
+system-config-about = لا تُعرض الأسرار ولا كلمات المرور أبدًا. المعلَّم منها يختلف عن القيمة الافتراضية.
+system-changed = معدَّل
+bytes-b = { $n } بايت
+bytes-kib = { $n } كيلوبايت
+bytes-mib = { $n } ميغابايت
+bytes-gib = { $n } غيغابايت
+bytes-tib = { $n } تيرابايت

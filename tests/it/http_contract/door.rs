@@ -10,6 +10,7 @@ use aws_lc_rs::digest;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use falaj::catalog::reload::Watcher;
 use falaj::catalog::{Catalog, Current};
 use falaj::clock::Clock;
 use falaj::dispatch::board::{Board, Entry};
@@ -92,9 +93,20 @@ impl Door {
 
     /// Opens a door.
     pub fn with(settings: Settings) -> Self {
+        Self::made(settings, false).0
+    }
+
+    /// Opens a door that knows how reloads went; whoever gets the watcher turns it.
+    pub fn watched() -> (Self, Watcher) {
+        Self::made(Settings::default(), true)
+    }
+
+    fn made(mut settings: Settings, watched: bool) -> (Self, Watcher) {
         let folder = Folder::with_deployment();
+        settings.samples = Some(folder.path().join("examples"));
         let loaded = Catalog::load(folder.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let catalog: Current = Arc::new(ArcSwap::from_pointee(loaded.catalog));
+        let watcher = Watcher::new(folder.path().to_owned(), catalog.clone(), NOW);
         let ledger = Ledger::open(options(&folder)).unwrap();
         let (wake, board, clock) = (Wake::new(), Board::new(), Clock::manual(NOW));
         for agency in ["moi", "municipality", "utilities"] {
@@ -121,7 +133,7 @@ impl Door {
         let app = App::new(Parts {
             intake: Intake::new(catalog.clone(), ledger.clone(), wake.clone(), clock.clone(), metrics.clone()),
             ledger: ledger.clone(),
-            reloads: None,
+            reloads: watched.then(|| watcher.reloads()),
             catalog: catalog.clone(),
             board: board.clone(),
             broker: None,
@@ -135,7 +147,8 @@ impl Door {
             closing: closing.clone(),
         });
         let router = router(app.clone());
-        Self { router, app, ledger, catalog, wake, board, clock, keys, closing, folder, ids: Mutex::default() }
+        let ids = Mutex::default();
+        (Self { router, app, ledger, catalog, wake, board, clock, keys, closing, folder, ids }, watcher)
     }
 
     /// Takes up what now stands in the deployment's folder.
