@@ -69,7 +69,7 @@
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
 //! | `statistics` | `catalog`, `schema`, `mapping` (CSV), `ledger` (its counts) |
 //! | `identity` | `connector` (its TLS) |
-| `connector`, `wake` | `mapping` |
+//! | `connector`, `wake` | `mapping` |
 //! | `catalog` | `schema`, `mapping` |
 //! | `schema`, `mapping`, `ledger` | `model` alone |
 //! | `model` | nothing of ours |

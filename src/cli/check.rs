@@ -115,9 +115,13 @@ fn check_auth(config: Result<Config, Vec<Problem>>, agencies: &[&str]) -> Vec<Pr
                 let what = format!("{list} of \"{agency}\", which is no agency of the deployment");
                 Problem::new(FILE, what, hint(agency, agencies.iter().copied(), "Add its folder, or remove the entry."))
             };
-            let keys = config.auth.keys.iter().filter_map(|key| Some(("auth.keys: a key", key.agency.as_ref()?.as_str())));
-            let groups =
-                config.auth.groups.iter().filter_map(|group| Some(("auth.groups: people", group.agency.as_ref()?.as_str())));
+            let keys =
+                config.auth.keys.iter().filter_map(|key| Some(("auth.keys: a key", key.agency.as_ref()?.as_str())));
+            let groups = config
+                .auth
+                .groups
+                .iter()
+                .filter_map(|group| Some(("auth.groups: people", group.agency.as_ref()?.as_str())));
             keys.chain(groups).filter(|(_, agency)| !agencies.contains(agency)).map(stranger).collect()
         }
     };

@@ -103,11 +103,7 @@ fn group(mut table: Table<'_>, problems: &mut Problems) -> Option<GroupEntry> {
 }
 
 /// What an entry lets do, and for whom.
-fn role_and_agency(
-    table: &mut Table<'_>,
-    list: &str,
-    problems: &mut Problems,
-) -> (Option<Role>, Option<AgencyId>) {
+fn role_and_agency(table: &mut Table<'_>, list: &str, problems: &mut Problems) -> (Option<Role>, Option<AgencyId>) {
     let role = table.need("role", "role = \"viewer\"", problems).and_then(|node| node.word::<Role>(&ROLES, problems));
     let given = table.take("agency");
     let is_given = given.is_some();

@@ -241,7 +241,7 @@ pub struct Dashboard {
     pub sessions_max: usize,
     /// Keys that open nothing from one address, within [`Dashboard::sign_in_within`].
     pub sign_in_failures: usize,
-    /// The same from all addresses together.
+    /// The same from all addresses together; from there on each may fail once.
     pub sign_in_failures_total: usize,
     /// In which time they are counted.
     pub sign_in_within: Duration,

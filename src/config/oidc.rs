@@ -36,14 +36,22 @@ impl Oidc {
         let mut faults = OidcFaults::default();
         let stray = self.client_id.is_some() || self.client_secret.is_some() || self.client_secret_file.is_some();
         if self.issuer.is_none() && (stray || self.redirect_base.is_some()) {
-            faults.missing.push(problem("oidc.issuer is not set, so nobody signs in with a provider", "Set it, or remove [oidc]."));
+            faults.missing.push(problem(
+                "oidc.issuer is not set, so nobody signs in with a provider",
+                "Set it, or remove [oidc].",
+            ));
         }
         let need = |there: bool, name: &str, hint: &str, faults: &mut OidcFaults| {
             if !there && self.issuer.is_some() {
                 faults.missing.push(problem(format!("{name} is not set"), hint));
             }
         };
-        need(self.client_id.is_some(), "oidc.client_id", "Give the id that the provider has for this bus.", &mut faults);
+        need(
+            self.client_id.is_some(),
+            "oidc.client_id",
+            "Give the id that the provider has for this bus.",
+            &mut faults,
+        );
         need(
             self.redirect_base.is_some(),
             "oidc.redirect_base",

@@ -437,7 +437,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         "dashboard.sign_in_failures_total",
         "200",
         Count(|c| &mut c.dashboard.sign_in_failures_total, 1, 1_000_000),
-        "The same for all addresses together."
+        "The same for all addresses together; from there on each may fail once."
     ),
     setting!(
         "dashboard.sign_in_within",
@@ -455,7 +455,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         "dashboard.proxies",
         "[\"127.0.0.0/8\", \"::1/128\"]",
         Networks(|c| &mut c.dashboard.proxies),
-        "Proxies whose X-Forwarded-For is believed, so that failures to sign in are counted per person behind them."
+        "Proxies whose X-Forwarded-For is believed, so that failures to sign in are counted per person behind them. Name yours, or all \
+         people behind it count as one."
     ),
     setting!("oidc.issuer", none "\"https://id.example/realms/government\"",
         Kind::Issuer(|c| &mut c.oidc.issuer),

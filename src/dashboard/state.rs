@@ -10,8 +10,10 @@ use tokio::time::Instant;
 
 use super::agencies::DEAD_MAX;
 use super::limit::{Failures, Tries};
-use super::session::{Lasting, Sessions};
+use super::pending::Pending;
+use super::session::{Lasting, Roots, Sessions};
 use crate::http::App;
+use crate::identity::{Groups, Provider};
 use crate::ledger::{LedgerError, Waits};
 use crate::model::id::AgencyId;
 
@@ -29,6 +31,10 @@ pub struct Settings {
     pub https: bool,
     /// Proxies that are believed about whom they speak for.
     pub proxies: Vec<IpNet>,
+    /// What the identity provider's people may do.
+    pub groups: Groups,
+    /// The identity provider, where there is one.
+    pub provider: Option<Arc<Provider>>,
 }
 
 impl Default for Settings {
@@ -39,6 +45,8 @@ impl Default for Settings {
             tries: Tries { per_address: 10, in_all: 100, within: minutes(5) },
             https: false,
             proxies: Vec::new(),
+            groups: Groups::default(),
+            provider: None,
         }
     }
 }
@@ -52,6 +60,7 @@ pub(super) struct Inner {
     pub(super) app: App,
     pub(super) sessions: Sessions,
     pub(super) failures: Failures,
+    pub(super) pending: Pending,
     pub(super) settings: Settings,
     looked: Mutex<Option<(Instant, Arc<Looked>)>>,
 }
@@ -63,12 +72,18 @@ impl Dashboard {
     /// Over what the HTTP interface has.
     pub fn new(app: App, settings: Settings) -> Self {
         let (sessions, failures) = (Sessions::new(settings.lasting), Failures::new(settings.tries));
-        Self(Arc::new(Inner { app, sessions, failures, settings, looked: Mutex::default() }))
+        let pending = Pending::default();
+        Self(Arc::new(Inner { app, sessions, failures, pending, settings, looked: Mutex::default() }))
     }
 
     /// Who is signed in; for whoever finds out who somebody is.
     pub fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// What sessions go back to.
+    pub(super) fn roots(&self) -> Roots<'_> {
+        Roots { keys: &self.keys, groups: &self.0.settings.groups }
     }
 
     /// What waits for each agency, or waited a moment ago: however many look on, the ledger is asked once.

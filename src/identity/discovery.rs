@@ -14,7 +14,9 @@ const CHARS_MAX: usize = 2048;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DiscoveryFault {
     /// It is about somebody else.
-    #[error("the provider's description names another issuer: oidc.issuer must be written exactly as the provider writes it")]
+    #[error(
+        "the provider's description names another issuer: oidc.issuer must be written exactly as the provider writes it"
+    )]
     Issuer,
     /// An address that nobody may be sent to.
     #[error("the provider's description has no usable {0} (https, without user and fragment)")]
@@ -140,7 +142,8 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_to_an_unsafe_place() {
-        for bad in ["http://id.example/u", "http://127.0.0.1/u", "https://u:p@id.example/u", "javascript:alert(1)", "x"] {
+        for bad in ["http://id.example/u", "http://127.0.0.1/u", "https://u:p@id.example/u", "javascript:alert(1)", "x"]
+        {
             let fault = read("https://id.example", &format!(r#", "end_session_endpoint": "{bad}""#)).unwrap_err();
             assert_eq!(fault, DiscoveryFault::Endpoint("end_session_endpoint"), "{bad}");
         }

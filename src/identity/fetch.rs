@@ -144,7 +144,10 @@ mod tests {
     #[test]
     fn only_the_name_of_an_error_is_told() {
         let name = |body: &str| error_name(body.as_bytes());
-        assert_eq!(name(r#"{"error": "invalid_grant", "error_description": "code abc"}"#).as_deref(), Some("invalid_grant"));
+        assert_eq!(
+            name(r#"{"error": "invalid_grant", "error_description": "code abc"}"#).as_deref(),
+            Some("invalid_grant")
+        );
         for silent in [r#"{"error": "code SplxlOBeZQQYbYS6WxSbIA"}"#, r#"{"error": ""}"#, "<html>", "{}"] {
             assert_eq!(name(silent), None, "{silent}");
         }

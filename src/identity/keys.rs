@@ -28,9 +28,10 @@ impl From<Document> for KeySet {
 impl KeySet {
     /// The key that a token names; of a token that names none, the only one that fits. `None` where there is no such key.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
-        let mut fitting = self.0.iter().filter(|key| {
-            fits(key, algorithm) && kid.is_none_or(|kid| key.common.key_id.as_deref() == Some(kid))
-        });
+        let mut fitting = self
+            .0
+            .iter()
+            .filter(|key| fits(key, algorithm) && kid.is_none_or(|kid| key.common.key_id.as_deref() == Some(kid)));
         let key = fitting.next()?;
         if kid.is_none() && fitting.next().is_some() {
             return None;

@@ -86,6 +86,14 @@ impl std::fmt::Debug for Opening {
     }
 }
 
+#[cfg(test)]
+impl Opening {
+    /// One that opens nothing.
+    pub fn of_a_test() -> Self {
+        Self { nonce: String::new(), verifier: String::new() }
+    }
+}
+
 /// Somebody whom the provider vouches for (I3).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Person {
@@ -175,12 +183,8 @@ impl Provider {
             Some(key) => key,
             None => return Err(TokenFault::Key.into()),
         };
-        let wanted = Expected {
-            issuer: &self.settings.issuer,
-            client_id: &self.settings.client_id,
-            nonce: &opening.nonce,
-            now,
-        };
+        let wanted =
+            Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, nonce: &opening.nonce, now };
         let claims = token::verify(&tokens.id_token, &key, named.algorithm, wanted)?;
         self.person(&endpoints, claims, tokens.access_token.as_deref()).await
     }
@@ -357,6 +361,8 @@ mod tests {
     #[test]
     fn what_is_of_the_future_does_not_count() {
         let span = Duration::from_secs(10);
-        assert!(is_within(At(0), At(9_999), span) && !is_within(At(0), At(10_000), span) && !is_within(At(1), At(0), span));
+        assert!(
+            is_within(At(0), At(9_999), span) && !is_within(At(0), At(10_000), span) && !is_within(At(1), At(0), span)
+        );
     }
 }

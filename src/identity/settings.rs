@@ -135,7 +135,8 @@ impl Password {
     /// Takes one; white space around it (the newline of a file) does not count.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let legal = !text.is_empty() && text.chars().count() <= PASSWORD_CHARS_MAX && !text.chars().any(char::is_control);
+        let legal =
+            !text.is_empty() && text.chars().count() <= PASSWORD_CHARS_MAX && !text.chars().any(char::is_control);
         legal.then(|| Self(text.to_owned()))
     }
 
@@ -187,7 +188,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_reached_by_plain_http() {
-        for good in ["https://id.example/realms/gov", "https://id.example/", "http://127.0.0.1:3000", "http://[::1]:3000/x"] {
+        for good in
+            ["https://id.example/realms/gov", "https://id.example/", "http://127.0.0.1:3000", "http://[::1]:3000/x"]
+        {
             assert_eq!(Issuer::parse(good).map(|issuer| issuer.as_str().to_owned()).as_deref(), Ok(good));
         }
         for (bad, fault) in [

@@ -88,7 +88,12 @@ pub(super) fn named(token: &str) -> Result<Named, TokenFault> {
 }
 
 /// The claims of a token that counts.
-pub(super) fn verify(token: &str, key: &DecodingKey, algorithm: Algorithm, wanted: Expected<'_>) -> Result<Claims, TokenFault> {
+pub(super) fn verify(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+    wanted: Expected<'_>,
+) -> Result<Claims, TokenFault> {
     // The library checks the signature alone: it would read the clock for the rest.
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
