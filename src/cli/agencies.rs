@@ -47,7 +47,23 @@ pub async fn run(args: AgenciesArgs) -> anyhow::Result<ExitCode> {
         table::line("")?;
         table::show(["WHEN", "WHAT HAPPENED", "BY", "WHY"], &events)?;
     }
+    // Those who speak AMQP wait for it together, and none of their rows says so.
+    let ready: Value = bus.read(&["readyz"], &[]).await?.read()?;
+    if let Some(broker) = broker(&ready) {
+        table::line("")?;
+        table::line(&table::plain(&broker))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the broker stands; `None` where there is none.
+fn broker(ready: &Value) -> Option<String> {
+    let lines = ready["amqp"].as_object()?.iter().map(|(role, line)| {
+        let text = |name: &str| line[name].as_str().unwrap_or_default();
+        let detail = line["detail"].as_str().map_or_else(String::new, |detail| format!(" ({detail})"));
+        format!("{role} {}{detail} since {}", text("state"), text("since"))
+    });
+    Some(format!("Broker: {}", lines.collect::<Vec<_>>().join(", ")))
 }
 
 /// The rows of a list: the list itself, or the one member of an object that is a list (beside its cursor).
@@ -113,6 +129,17 @@ mod tests {
         assert!(rows(&Value::Null).is_empty());
         let draining: Value = serde_json::from_str(r#"{"id":"moi","state":"draining","draining":{"left":7}}"#).unwrap();
         assert_eq!(row(&draining, Language::English)[2], "draining, 7 left");
+    }
+
+    #[test]
+    fn the_broker_is_said_where_there_is_one() {
+        let ready = serde_json::json!({ "ready": true, "amqp": {
+            "consume": { "state": "connected", "since": "t1" },
+            "publish": { "state": "missing", "since": "t2", "detail": "falaj.out.moi" },
+        } });
+        let line = "Broker: consume connected since t1, publish missing (falaj.out.moi) since t2";
+        assert_eq!(broker(&ready).as_deref(), Some(line));
+        assert_eq!(broker(&serde_json::json!({ "ready": true })), None);
     }
 
     #[test]
