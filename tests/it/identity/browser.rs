@@ -110,9 +110,14 @@ impl Browser {
                 return to.into();
             }
             assert!(page.status < 400, "{} {}", page.url, page.text);
-            page = match page.text.contains("value=\"login\"") {
-                true => self.fill(&page, "value=\"login\"", &[("login", who), ("password", "any")]).await,
-                false => self.fill(&page, "value=\"consent\"", &[]).await,
+            let asks = |what: &str| page.text.contains(what);
+            page = if asks("value=\"login\"") {
+                self.fill(&page, "value=\"login\"", &[("login", who), ("password", "any")]).await
+            } else if asks("name=\"xsrf\"") {
+                // It knew somebody else here until now.
+                self.fill(&page, "name=\"xsrf\"", &[]).await
+            } else {
+                self.fill(&page, "value=\"consent\"", &[]).await
             };
         }
         panic!("the provider asks on and on");

@@ -209,6 +209,7 @@ async fn nobody_comes_in_by_an_answer_that_is_not_theirs() {
     assert!(town.log().contains("another sign-in (nonce)"), "{}", town.log());
 
     // Whoever cancels there is told so here; where to go on to is not forgotten, and is nowhere else.
+    let mut browser = town.browser();
     for (next, kept) in [("/dashboard/blocked", "next=/dashboard/blocked&"), ("https://evil.example/dashboard", "")] {
         let there = browser.begin(next).await;
         let page = browser.get(there.as_str()).await;
