@@ -65,7 +65,7 @@
 //! | layer | may import |
 //! |---|---|
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
-//! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
+//! | `dashboard` | `http` (who asks, and what its handlers do), `identity`, and what `http` may import |
 //! | `broker` | `http` (its problems), `intake`, `dispatch` (its board), `catalog`, `ledger`, `amqp`, `wake` |
 //! | `http` | `intake`, `statistics`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector`, `amqp` (how it stands) |
@@ -73,14 +73,15 @@
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
 //! | `statistics` | `catalog`, `schema`, `mapping` (CSV), `ledger` (its counts) |
+//! | `identity` | `connector` (its TLS) |
 //! | `connector`, `wake` | `mapping`, `amqp` |
 //! | `catalog` | `schema`, `mapping` |
 //! | `schema`, `mapping`, `ledger`, `amqp` | `model` alone |
 //! | `model` | nothing of ours |
 //!
-//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`. A foreign crate
+//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`, `amqp` and `identity`. A foreign crate
 //! has one home: axum in `http` and `dashboard`, askama and fluent in `dashboard`, lapin in `amqp`, rusqlite in `ledger`, jsonschema in
-//! `schema`, cel and minijinja in `mapping`, reqwest in `connector`, opentelemetry in `telemetry`, clap in `cli`.
+//! `schema`, cel and minijinja in `mapping`, reqwest in `connector` and `identity`, jsonwebtoken in `identity`, opentelemetry in `telemetry`, clap in `cli`.
 //! `tests/it/layers.rs` reads the `use` lines and fails on a wrong one.
 //!
 //! # Decisions
@@ -133,8 +134,16 @@
 //! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
 //! out of a delivery's age when its retry is stored, so that age needs no calendar later. Price: 200 KB of time zones in the binary.
 //!
-//! **Sessions of the dashboard are kept in memory**, as the hashes of their ids, and go back to the very key that opened them: revoked
-//! or replaced, it ends them with the next request. Price: a restart signs everybody out.
+//! **Sessions of the dashboard are kept in memory**, as the hashes of their ids, and go back with each request to what opened them: the
+//! very key, or the groups an identity provider named and what the configuration lets them do. Revoked, replaced or mapped otherwise,
+//! it ends them with the next request. Price: a restart signs everybody out.
+//!
+//! **A person is an actor's text**, `<display name> [oidc:<subject>]`, wherever a key's name may stand: audit, pauses, jobs, ends. The text
+//! says by which means ([`model::means`]), and nobody can choose a name that reads as another. Price: whoever wants the subject alone
+//! takes it out of the text.
+//!
+//! **No token of an identity provider is kept**, not even to sign out with: what a session needs are subject, name and groups. Price: a
+//! provider may ask whether signing out is meant, and a change of groups there is seen at the next sign-in, not before.
 //!
 //! **Pages are written on the server**, whole, in the reader's language; a script of two hundred lines brings in what changes and
 //! nothing depends on it. Price: a page is larger than the JSON it is made of.
@@ -190,6 +199,8 @@ pub mod ledger;
 
 pub mod connector;
 pub mod wake;
+
+pub mod identity;
 
 pub mod dispatch;
 pub mod intake;

@@ -166,7 +166,7 @@ impl Feed {
                 Turn::Over => return None,
             }
             let now = self.dashboard.clock.now();
-            if self.dashboard.sessions().look(&self.signed.place, &self.dashboard.keys, now, false).is_none() {
+            if self.dashboard.sessions().look(&self.signed.place, self.dashboard.roots(), now, false).is_none() {
                 self.turn = Turn::Over;
                 return Some(Event::default().event("over").data("{}"));
             }

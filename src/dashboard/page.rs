@@ -23,6 +23,7 @@ use super::state::Dashboard;
 use crate::http::auth::Right;
 use crate::http::error::Problem;
 use crate::model::id::AgencyId;
+use crate::model::means;
 use crate::model::text::Language;
 
 /// Places of the navigation, in order: the name of its text, its path, and the right it needs. The key that leads there is the first
@@ -189,6 +190,21 @@ impl Page {
     /// Who is signed in.
     pub(super) fn signed(&self) -> Option<&Signed> {
         self.signed.as_ref()
+    }
+
+    /// How they are called.
+    pub(super) fn called(&self) -> &str {
+        self.signed.as_ref().map_or("", |signed| means::called(&signed.caller.name))
+    }
+
+    /// The same page for nobody: a session that has just ended.
+    pub(super) fn signed_out(self) -> Self {
+        Self { signed: None, ..self }
+    }
+
+    /// Whether one can sign in with an identity provider.
+    pub(super) fn provider(&self) -> bool {
+        self.dashboard.inner().settings.provider.is_some()
     }
 
     /// What every form brings back.

@@ -13,7 +13,7 @@ use super::frame::frame;
 use super::guard::guard;
 use super::state::Dashboard;
 use super::{
-    agency, assets, audit, blocked, dead_letters, deliveries, envelope, find, live, operate, overview, payload,
+    agency, assets, audit, blocked, dead_letters, deliveries, envelope, find, live, operate, overview, payload, provider,
     redrives, schedule, service, services, sign_in, system, trial,
 };
 use crate::http::auth::Right;
@@ -38,6 +38,9 @@ fn table() -> Vec<Route> {
         page("/dashboard/assets/{file}", Right::Anyone, get(assets::get)),
         page("/dashboard/sign-in", Right::Anyone, get(sign_in::form)),
         action("/dashboard/sign-in", Right::Anyone, post(sign_in::sign_in)),
+        action("/dashboard/sign-in/provider", Right::Anyone, post(provider::begin)),
+        page("/dashboard/sign-in/return", Right::Anyone, get(provider::back)),
+        page("/dashboard/sign-in/out", Right::Anyone, get(provider::let_go)),
         action("/dashboard/sign-out", Right::Read, post(sign_in::sign_out)),
         page("/dashboard/live", Right::Read, get(live::live)),
         page("/dashboard", Right::Read, get(overview::overview)),
@@ -116,6 +119,9 @@ mod tests {
             (Method::GET, "/dashboard/assets/{file}"),
             (Method::GET, "/dashboard/sign-in"),
             (Method::POST, "/dashboard/sign-in"),
+            (Method::POST, "/dashboard/sign-in/provider"),
+            (Method::GET, "/dashboard/sign-in/return"),
+            (Method::GET, "/dashboard/sign-in/out"),
         ];
         assert_eq!(open, expected);
         for (method, path, right) in routes().filter(|(method, ..)| *method == Method::POST) {

@@ -65,7 +65,7 @@ impl Right {
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The key's name, for the audit.
+    /// The key's name, or a person as [`crate::model::means`] writes them; for the audit.
     pub name: String,
     /// What it may do.
     pub role: Role,

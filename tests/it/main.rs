@@ -11,6 +11,7 @@ mod die;
 mod first_ten_minutes;
 mod holding;
 mod http_contract;
+mod identity;
 mod keeper;
 mod layers;
 mod notices;

@@ -3,7 +3,7 @@
 //! Nothing delivers here: a test plays the dispatcher by hand where it needs a delivery to end.
 
 mod counting;
-mod deployment;
+pub mod deployment;
 pub mod door;
 pub mod failing;
 mod fetching;
