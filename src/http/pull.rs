@@ -21,9 +21,9 @@ use crate::model::id::{AgencyId, DeliveryId};
 use crate::model::time::{At, Span};
 
 /// Deliveries of one answer, where the query does not say.
-const MAX_DEFAULT: usize = 10;
+pub(super) const MAX_DEFAULT: usize = 10;
 /// Deliveries of one answer at most.
-const MAX_MAX: usize = 100;
+pub(super) const MAX_MAX: usize = 100;
 /// The shortest wait between two looks.
 const NAP: Duration = Duration::from_millis(5);
 /// What may be asked.

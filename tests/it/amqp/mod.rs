@@ -18,9 +18,10 @@ mod exchange;
 mod faults;
 mod rough;
 mod samples;
+mod told;
 
 pub use client::Client;
 pub use node::Node;
 pub use place::Place;
 pub use stream::{Stream, broken, missing, repeats};
-pub use town::Town;
+pub use town::{Fetcher, Town, fetcher};
