@@ -109,6 +109,8 @@ impl About<'_> {
             "sequence": { "type": "integer", "minimum": 1 },
             "gap": uuid(),
             "redrive": { "const": true },
+            "traceparent": { "type": "string" },
+            "tracestate": { "type": "string" },
             member: body,
         });
         let mut required = vec!["id", "webhook_id", "lease", "lease_until", "attempt", "sequence", member];
@@ -212,6 +214,7 @@ impl About<'_> {
                 "عملية تسليم سابقة للموضوع نفسه جرى تخطيها.",
             ),
             "traceparent": described(json!({ "type": "string" }), "W3C Trace Context.", "سياق التتبّع وفق W3C."),
+            "tracestate": described(json!({ "type": "string" }), "Goes with traceparent.", "ما يرافق traceparent."),
         });
         let mut required = vec!["falaj-attempt".to_owned(), "falaj-sequence".to_owned()];
         let mut add = |name: &str, schema: Value, about: (&str, &str), is_required: bool| {

@@ -102,9 +102,8 @@ pub enum Command {
     /// Size this machine: figures beside its own limits
     Bench(bench::BenchArgs),
     /// Print the HTTP interface as an OpenAPI 3.1 document
-    #[command(
-        after_help = "The same document comes from a running bus: GET /openapi.json; GET /docs is the page to read."
-    )]
+    #[command(after_help = "Example:\n  falaj openapi > openapi.json\n\n\
+                      The same document comes from a running bus: GET /openapi.json; GET /docs is the page to read.")]
     Openapi,
     /// Print what each agency receives as an AsyncAPI 3.0 document
     Asyncapi(documents::AsyncApiArgs),

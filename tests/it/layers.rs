@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mapping", &["model"]),
     ("schema", &["model"]),
     ("catalog", &["schema", "mapping", "model"]),
-    ("connector", &["amqp", "mapping", "model"]),
+    ("connector", &["amqp", "mapping", "telemetry", "model"]),
     ("wake", &["amqp", "mapping", "model"]),
     ("intake", &["catalog", "schema", "mapping", "ledger", "wake", "clock", "telemetry", "model"]),
     ("dispatch", &["ledger", "catalog", "connector", "mapping", "wake", "clock", "telemetry", "model"]),

@@ -116,6 +116,15 @@ pub fn fetched() -> Named {
         )
         .may("redrive", only(true), words("A person asked for it again.", "أعاد المشغّل تسليمه."))
         .may(
+            "traceparent",
+            text().with("pattern", TRACEPARENT),
+            words(
+                "W3C Trace Context: the trace that your work on it belongs to.",
+                "سياق التتبّع وفق W3C الذي يتبعه عملك على هذه العملية.",
+            ),
+        )
+        .may("tracestate", text(), words("What goes with `traceparent`.", "ما يرافق `traceparent`."))
+        .may(
             "envelope",
             anything().with("type", "object"),
             words(

@@ -25,6 +25,10 @@ const STRUCTURED: &str = "application/cloudevents+json";
 const DAY: Duration = Duration::from_secs(86_400);
 const BATCH: &str = "application/cloudevents-batch+json";
 
+/// The trace of a request, as its sender's tracing writes it.
+const TRACE: [(&str, &str); 2] =
+    [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ("tracestate", "portal=1")];
+
 const FETCHES: &str = r#"
 [agency]
 id = "utilities"
@@ -109,10 +113,8 @@ async fn sending(walk: &mut Walk) {
         ("ce-subject", CITIZEN),
         ("ce-time", "2023-11-14T22:14:19Z"),
         ("ce-dataschema", "qa.gov.person.address-changed/1.0"),
-        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-        ("tracestate", "portal=1"),
     ];
-    binary.headers.extend(attributes.map(|(name, value)| (name, value.to_owned())));
+    binary.headers.extend(attributes.into_iter().chain(TRACE).map(|(name, value)| (name, value.to_owned())));
     walk.keep("postEnvelope binary", binary).await;
     settle_all(walk).await;
     let (one, two) = (event("metrash-419", &citizen(1)), event("metrash-420", &citizen(2)));
@@ -358,7 +360,9 @@ async fn fetching(walk: &mut Walk) {
     walk.door.folder.write(manifest, FETCHES);
     walk.door.reload();
     let path = "/v1/agencies/utilities/deliveries";
-    posted(walk, "metrash-500", CITIZEN).await;
+    let mut traced = post("portal", "/v1/envelopes", STRUCTURED, event("metrash-500", CITIZEN));
+    traced.headers.extend(TRACE.map(|(name, value)| (name, value.to_owned())));
+    walk.expect(202, traced).await;
     let fetched = walk.keep("fetchDeliveries", get("utilities", format!("{path}?max=10&wait=30s"))).await.json();
     let told = value!({
         "outcome": "applied", "reason": "Network updated", "reference": "U-2023-17",
