@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::body::Bytes;
 use axum::extract::Query;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use falaj::http::docs::openapi;
 use falaj::http::routes::described;
 use jsonschema::Validator;
@@ -79,7 +79,7 @@ pub fn check(asked: &Asked, answer: &Answer, met: &Met) {
     met.note(format!("{id} {status}"));
     headers(id, &status, described, answer, &place, met);
     content(id, described, answer, &place, met);
-    if answer.status.is_success() {
+    if answer.status.is_success() || answer.status == StatusCode::NOT_MODIFIED {
         request(&found, id, asked, &place, met);
     }
 }

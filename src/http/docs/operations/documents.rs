@@ -13,8 +13,9 @@ fn tag() -> (Schema, Words) {
 fn cached(operation: Operation) -> Operation {
     let (schema, about) = tag();
     operation
-        .carries("ETag", schema, about)
+        .carries("ETag", schema.clone(), about)
         .answers_nothing(304, words("You have it already (`If-None-Match`).", "لديك النسخة نفسها (`If-None-Match`)."))
+        .carries("ETag", schema, about)
         .header("if-none-match", text(), words("The `ETag` that you have.", "قيمة `ETag` التي لديك."))
 }
 

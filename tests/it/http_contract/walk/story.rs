@@ -381,6 +381,10 @@ async fn fetching(walk: &mut Walk) {
     walk.expect(200, json("operator", skipped, &why("x"))).await;
     let gap = walk.expect(200, get("utilities", path)).await.json();
     assert!(gap["deliveries"][0]["gap"].is_string(), "{gap}");
+    // A redrive waits for what its lane has in hand.
+    let told = value!({ "outcome": "applied", "lease": gap["deliveries"][0]["lease"] });
+    let outcome = format!("/v1/deliveries/{}/outcome", id(&gap["deliveries"][0]));
+    walk.expect(200, json("utilities", outcome, &told)).await;
     posted(walk, "dead", &citizen(22)).await;
     kill(&walk.door, "utilities", 422).await;
     let ask = value!({ "agency": "utilities", "reason": "x" });
