@@ -19,7 +19,9 @@ pub fn body(answer: &Answer, text: &str) -> Option<String> {
     match media_type.split(';').next().unwrap() {
         "text/html" => None,
         "text/plain" => {
-            let figures: Vec<&str> = text.lines().filter(|line| line.starts_with(FIGURES)).collect();
+            // Series come in no order.
+            let mut figures: Vec<&str> = text.lines().filter(|line| line.starts_with(FIGURES)).collect();
+            figures.sort_unstable();
             Some(format!("...\n{}\n...", figures.join("\n")))
         }
         "text/event-stream" | "text/csv" => Some(text.trim_start_matches('\u{feff}').replace("\r\n", "\n")),
