@@ -154,6 +154,7 @@ say! {
     media_type: "Media type", "نوع الوسائط";
     shape: "Shape", "الشكل";
     required: "required", "إلزامي";
+    comma: ",", "،";
     optional: "may be absent", "قد لا يظهر";
     optional_asked: "optional", "اختياري";
     what_to_do: "What to do", "ما ينبغي فعله";

@@ -211,7 +211,8 @@ fn the_trace_of_a_message_becomes_the_events() {
     let told = |parent: &str, state: Option<&str>| (Some(parent.to_owned()), state.map(str::to_owned));
     assert_eq!(followed(None, Some(PARENT), Some("a=b")), told(PARENT, Some("a=b")));
     // What is odd is as good as none, and a state without its parent means nothing.
-    for odd in ["", "two\nlines", "a=é", &"x".repeat(513)] {
+    let long = "x".repeat(513);
+    for odd in ["", "two\nlines", "a=é", &long] {
         assert_eq!(followed(None, Some(PARENT), Some(odd)), told(PARENT, None), "{odd}");
     }
     assert_eq!(followed(None, Some("garbage"), Some("a=b")), (None, None));
