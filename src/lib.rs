@@ -67,7 +67,8 @@
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
 //! | `dashboard` | `http` (who asks, and what its handlers do), `identity`, and what `http` may import |
 //! | `broker` | `http` (its problems), `intake`, `dispatch` (its board), `catalog`, `ledger`, `amqp`, `wake` |
-//! | `http` | `intake`, `statistics`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
+//! | `http` | `asyncapi`, `intake`, `statistics`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
+//! | `asyncapi` | `catalog`, `schema`, `mapping`, `connector` (its signature), `amqp` (its names) |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector`, `amqp` (how it stands) |
 //! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
@@ -79,10 +80,11 @@
 //! | `schema`, `mapping`, `ledger`, `amqp` | `model` alone |
 //! | `model` | nothing of ours |
 //!
-//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`, `amqp` and `identity`. A foreign crate
-//! has one home: axum in `http` and `dashboard`, askama and fluent in `dashboard`, lapin in `amqp`, rusqlite in `ledger`, jsonschema in
-//! `schema`, cel and minijinja in `mapping`, reqwest in `connector` and `identity`, jsonwebtoken in `identity`, opentelemetry in `telemetry`, clap in `cli`.
-//! `tests/it/layers.rs` reads the `use` lines and fails on a wrong one.
+//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`, `amqp` and
+//! `identity`. A foreign crate has one home: axum in `http` and `dashboard`, askama in `http::docs` and `dashboard`, fluent in
+//! `dashboard`, lapin in `amqp`, rusqlite in `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in `connector`
+//! and `identity`, jsonwebtoken in `identity`, opentelemetry in `telemetry`, clap in `cli`. `tests/it/layers.rs` reads the `use`
+//! lines and fails on a wrong one.
 //!
 //! # Decisions
 //!
@@ -129,6 +131,12 @@
 //! **Due heads and what flows share by halves**, also one place at a time: an odd place goes to each in turn. So a head that always
 //! fails holds up neither the probes of a circuit nor what was never tried. Price: in an outage every second probe takes one more
 //! lane out of the flow.
+//!
+//! **The HTTP interface is described beside its table of routes, not derived from types.** utoipa was tried first. It wants method and path
+//! once more at each handler, which is a second table; the shapes that are answered stand in layers that know no HTTP, six of which
+//! would have to learn it; and it speaks one language. So a route names its description (`http::docs`), and that both say the same
+//! is proved: the tests hold every answer they get against the document, with every object closed, and fail on what is described
+//! and never met. Price: a shape is written down twice.
 //!
 //! **Service hours follow the local clock, and a clock change never closes what is open.** A boundary is the first instant at which
 //! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
@@ -208,6 +216,7 @@ pub mod janitor;
 pub mod statistics;
 
 pub mod alarm;
+pub mod asyncapi;
 pub mod broker;
 pub mod history;
 pub mod http;

@@ -28,7 +28,7 @@ const KEY_BYTES_MAX: usize = 512;
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// Nothing: probes.
+    /// Nothing: probes and documents.
     Anyone,
     /// To post envelopes: agencies; admins for dry runs alone.
     Post,

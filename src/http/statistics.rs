@@ -21,6 +21,8 @@ use crate::statistics::{self, MonthTable, OpenData, csv};
 /// What may be asked.
 const SHAPE: Shape =
     Shape("The query takes `month`, such as `2026-09`.", "يقبل الاستعلام المعامل `month`، مثل `2026-09`.");
+/// The media type of a sheet.
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 /// How long others may keep open data. They are of a month that is over.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
@@ -129,8 +131,7 @@ fn wants_csv(headers: &HeaderMap) -> bool {
 
 fn sheet(text: String, month: Month, what: &str) -> Response {
     let name = format!("attachment; filename=\"falaj-{what}-{month}.csv\"");
-    let headers: [(HeaderName, String); 2] =
-        [(CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()), (CONTENT_DISPOSITION, name)];
+    let headers: [(HeaderName, String); 2] = [(CONTENT_TYPE, CSV.to_owned()), (CONTENT_DISPOSITION, name)];
     (StatusCode::OK, headers, text).into_response()
 }
 

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mapping", &["model"]),
     ("schema", &["model"]),
     ("catalog", &["schema", "mapping", "model"]),
-    ("connector", &["amqp", "mapping", "model"]),
+    ("connector", &["amqp", "mapping", "telemetry", "model"]),
     ("identity", &["connector", "model"]),
     ("wake", &["amqp", "mapping", "model"]),
     ("intake", &["catalog", "schema", "mapping", "ledger", "wake", "clock", "telemetry", "model"]),
@@ -28,9 +28,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("statistics", &["catalog", "schema", "mapping", "ledger", "model"]),
     ("history", &["dispatch", "ledger", "clock", "telemetry", "model"]),
+    ("asyncapi", &["amqp", "catalog", "schema", "mapping", "connector", "model"]),
     (
         "http",
         &[
+            "asyncapi",
             "intake",
             "dispatch",
             "catalog",
@@ -76,11 +78,11 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Where a foreign crate may be named: a module, or a folder below one.
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["http", "dashboard", "mock", "cli/bench"]),
+    ("askama", &["http/docs", "dashboard"]),
     ("hyper", &["http", "mock", "connector"]),
     ("hyper_util", &["http", "mock"]),
     ("tower", &["http", "mock"]),
-    ("askama", &["dashboard"]),
-    ("flate2", &["dashboard"]),
+    ("flate2", &["http", "dashboard"]),
     ("fluent_bundle", &["dashboard"]),
     ("unic_langid", &["dashboard"]),
     ("rusqlite", &["ledger"]),

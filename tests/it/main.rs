@@ -8,6 +8,7 @@ mod bus;
 mod amqp;
 mod dashboard;
 mod die;
+mod documents;
 mod first_ten_minutes;
 mod holding;
 mod http_contract;

@@ -2,6 +2,7 @@
 //!
 //! Nothing delivers here: a test plays the dispatcher by hand where it needs a delivery to end.
 
+mod conform;
 mod counting;
 pub mod deployment;
 pub mod door;
@@ -17,4 +18,5 @@ mod reporting;
 mod rights;
 mod serving;
 mod trying;
+mod walk;
 mod watching;
