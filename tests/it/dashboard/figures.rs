@@ -99,7 +99,7 @@ async fn the_overview_says_how_each_agency_goes() {
     assert!(!rows[1].contains("spark"), "nothing is known of the others: {}", rows[1]);
     let total = rows.last().unwrap();
     assert!(total.starts_with("total") && total.contains(">47<") && total.contains(">100%<"), "{total}");
-    assert!(page.contains("aria-sort=\"descending\"><a href=\"/dashboard?sort=went"), "{page}");
+    assert!(page.contains("aria-sort=\"descending\"><a href=\"/dashboard?dir=up&#38;sort=went"), "{page}");
     // What is not known comes last, whichever way.
     for (sort, first) in
         [("success", "a-moi"), ("success&dir=down", "a-moi"), ("p95", "a-moi"), ("p95&dir=up", "a-moi")]
