@@ -219,7 +219,7 @@ mod tests {
         std::fs::create_dir_all(&dir).unwrap();
         let errors = |agencies: &[&str]| {
             let file = dir.join(FILE);
-            check_keys(Config::load_with(file.exists().then_some(file.as_path()), std::iter::empty(), &[]), agencies)
+            check_auth(Config::load_with(file.exists().then_some(file.as_path()), std::iter::empty(), &[]), agencies)
         };
         assert!(errors(&[]).is_empty());
         let key = format!(

@@ -63,6 +63,10 @@ fn value(setting: &Setting, config: &mut Config) -> Option<String> {
         }
         .to_owned(),
         Kind::Key(place) => place(config).as_ref().map(|_| HIDDEN.to_owned())?,
+        Kind::Password(place) => place(config).as_ref().map(|_| HIDDEN.to_owned())?,
+        Kind::Issuer(place) => without_secrets(place(config).as_ref()?.as_str()),
+        Kind::Base(place) => place(config).as_ref()?.at(""),
+        Kind::Scopes(place) => place(config).join(" "),
         Kind::Zoned(place) => place(config).name().to_owned(),
         Kind::Networks(place) => place(config).iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         Kind::Refused(..) => return None,

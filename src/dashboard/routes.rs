@@ -13,8 +13,8 @@ use super::frame::frame;
 use super::guard::guard;
 use super::state::Dashboard;
 use super::{
-    agency, assets, audit, blocked, dead_letters, deliveries, envelope, find, live, operate, overview, payload, provider,
-    redrives, schedule, service, services, sign_in, system, trial,
+    agency, assets, audit, blocked, dead_letters, deliveries, envelope, find, live, operate, overview, payload,
+    provider, redrives, schedule, service, services, sign_in, system, trial,
 };
 use crate::http::auth::Right;
 use crate::http::error::{Kind, Problem};
