@@ -13,14 +13,17 @@ mod place;
 mod stream;
 mod town;
 
+mod bench;
 mod commands;
 mod exchange;
 mod faults;
 mod rough;
+mod said;
 mod samples;
+mod stubborn;
 
 pub use client::Client;
 pub use node::Node;
 pub use place::Place;
 pub use stream::{Stream, broken, missing, repeats};
-pub use town::Town;
+pub use town::{Town, fetcher};
