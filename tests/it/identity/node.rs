@@ -32,7 +32,7 @@ impl Node {
         assert!(library.exists(), "{} is not there: tests/run installs it", library.display());
         let mut command = Command::new("node");
         command.arg(root.join("tests/identity/provider.mjs")).arg(library);
-        command.args([&port.to_string(), BASE, if thin { "thin" } else { "" }]);
+        command.args([port.to_string().as_str(), BASE, if thin { "thin" } else { "" }]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("node runs");
         let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
