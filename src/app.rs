@@ -34,6 +34,7 @@ use crate::dispatch::{Board, Dispatcher, Handout, Setup};
 use crate::history::Historian;
 use crate::http;
 use crate::http::auth::KeyRing;
+use crate::identity::{Groups, Provider};
 use crate::intake::Intake;
 use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
 use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
@@ -48,6 +49,8 @@ mod notices;
 /// How long the exchange with the receiver of alarms may take.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The folder of a deployment in which there may be sample envelopes.
+const SAMPLES: &str = "examples";
 /// How long the last minute of the history may take to be written at a stop.
 const LAST_CUT: Duration = Duration::from_secs(5);
 
@@ -79,6 +82,9 @@ pub enum StartError {
     /// The ledger does not take a first write.
     #[error("the ledger cannot be written")]
     Write(#[from] LedgerError),
+    /// The identity provider is not wholly set up.
+    #[error("[oidc] has {} problems; `falaj check` shows them all", .0.len())]
+    Identity(Vec<Problem>),
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be made")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -165,6 +171,7 @@ impl App {
         let metrics = Metrics::register(&mut registry);
         follow(&metrics, &catalog.load());
         let (wake, board, keys) = (Wake::new(), Board::new(), KeyRing::new(&config.auth.keys));
+        let (groups, provider) = (Groups::new(&config.auth.groups), provider(&config)?);
         let telling = notices::notices(&config.notices.source, &catalog, &wake, &metrics);
         let ledger = open(options(&config), telling).await?;
         ledger.register_disclosures(disclosures(&catalog.load())).await?;
@@ -174,7 +181,7 @@ impl App {
 
         let stops = Stops::default();
 
-        let watcher = watcher(&root, &config, config_file, &catalog, &keys, &clock);
+        let watcher = watcher(&root, &config, config_file, &catalog, (&keys, &groups), &clock);
         let reloads = watcher.reloads();
         let client = WebhookClient::new(Egress { deny: config.egress.deny.clone() })
             .map_err(|error| StartError::Client(Box::new(error)))?;
@@ -257,11 +264,12 @@ impl App {
                 body_read_timeout: config.http.body_timeout,
                 metrics_open: config.metrics.open,
                 statistics: terms(&config),
+                samples: Some(root.join(SAMPLES)),
                 ..http::Settings::default()
             },
             closing: stops.doors.clone(),
         });
-        let pages = Dashboard::new(doors.clone(), dashboard_settings(&config));
+        let pages = Dashboard::new(doors.clone(), dashboard_settings(&config, groups, provider));
         let router = http::router(doors).merge(dashboard::router(pages));
         let server = http::Server {
             connections_max: config.http.connections_max,
@@ -407,7 +415,13 @@ fn alarm_post(config: &Config, client: &WebhookClient, clock: &Clock) -> Option<
     Some(Postman::new(Arc::new(connector), clock.clone()))
 }
 
-fn dashboard_settings(config: &Config) -> dashboard::Settings {
+/// The identity provider, where there is one. It is not asked yet.
+fn provider(config: &Config) -> Result<Option<Provider>, StartError> {
+    let settings = config.oidc.settings().map_err(|faults| StartError::Identity(faults.all()))?;
+    settings.map(Provider::new).transpose().map_err(|error| StartError::Client(Box::new(error)))
+}
+
+fn dashboard_settings(config: &Config, groups: Groups, provider: Option<Provider>) -> dashboard::Settings {
     let pages = &config.dashboard;
     dashboard::Settings {
         lasting: dashboard::Lasting {
@@ -422,6 +436,9 @@ fn dashboard_settings(config: &Config) -> dashboard::Settings {
         },
         https: pages.https,
         proxies: pages.proxies.clone(),
+        config: config.shown(),
+        groups,
+        provider: provider.map(Arc::new),
     }
 }
 
@@ -461,17 +478,18 @@ fn watcher(
     config: &Config,
     config_file: Option<PathBuf>,
     catalog: &Current,
-    keys: &KeyRing,
+    (keys, groups): (&KeyRing, &Groups),
     clock: &Clock,
 ) -> Watcher {
     let watcher = Watcher::new(root.to_owned(), Arc::clone(catalog), clock.now());
     let Some(file) = config_file else { return watcher };
-    let mut reloader = KeyReloader::new(file, config.auth.keys.clone());
-    let ring = keys.clone();
+    let mut reloader = KeyReloader::new(file, config.auth.clone());
+    let (ring, groups) = (keys.clone(), groups.clone());
     watcher.each_poll(move || {
-        if let Some(entries) = reloader.poll() {
-            info!(keys = entries.len(), "keys changed");
-            ring.replace(&entries);
+        if let Some(auth) = reloader.poll() {
+            info!(keys = auth.keys.len(), groups = auth.groups.len(), "keys changed");
+            ring.replace(&auth.keys);
+            groups.replace(&auth.groups);
         }
     })
 }

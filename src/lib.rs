@@ -65,23 +65,26 @@
 //! | layer | may import |
 //! |---|---|
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
-//! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
+//! | `dashboard` | `http` (who asks, and what its handlers do), `identity`, and what `http` may import |
 //! | `broker` | `http` (its problems), `intake`, `dispatch` (its board), `catalog`, `ledger`, `amqp`, `wake` |
-//! | `http` | `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
+//! | `http` | `asyncapi`, `intake`, `statistics`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
+//! | `asyncapi` | `catalog`, `schema`, `mapping`, `connector` (its signature), `amqp` (its names) |
 //! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector`, `amqp` (how it stands) |
 //! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
 //! | `statistics` | `catalog`, `schema`, `mapping` (CSV), `ledger` (its counts) |
+//! | `identity` | `connector` (its TLS) |
 //! | `connector`, `wake` | `mapping`, `amqp` |
 //! | `catalog` | `schema`, `mapping` |
 //! | `schema`, `mapping`, `ledger`, `amqp` | `model` alone |
 //! | `model` | nothing of ours |
 //!
-//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`. A foreign crate
-//! has one home: axum in `http` and `dashboard`, askama and fluent in `dashboard`, lapin in `amqp`, rusqlite in `ledger`, jsonschema in
-//! `schema`, cel and minijinja in `mapping`, reqwest in `connector`, opentelemetry in `telemetry`, clap in `cli`.
-//! `tests/it/layers.rs` reads the `use` lines and fails on a wrong one.
+//! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`, `amqp` and
+//! `identity`. A foreign crate has one home: axum in `http` and `dashboard`, askama in `http::docs` and `dashboard`, fluent in
+//! `dashboard`, lapin in `amqp`, rusqlite in `ledger`, jsonschema in `schema`, cel and minijinja in `mapping`, reqwest in `connector`
+//! and `identity`, jsonwebtoken in `identity`, opentelemetry in `telemetry`, clap in `cli`. `tests/it/layers.rs` reads the `use`
+//! lines and fails on a wrong one.
 //!
 //! # Decisions
 //!
@@ -129,12 +132,26 @@
 //! fails holds up neither the probes of a circuit nor what was never tried. Price: in an outage every second probe takes one more
 //! lane out of the flow.
 //!
+//! **The HTTP interface is described beside its table of routes, not derived from types.** utoipa was tried first. It wants method and path
+//! once more at each handler, which is a second table; the shapes that are answered stand in layers that know no HTTP, six of which
+//! would have to learn it; and it speaks one language. So a route names its description (`http::docs`), and that both say the same
+//! is proved: the tests hold every answer they get against the document, with every object closed, and fail on what is described
+//! and never met. Price: a shape is written down twice.
+//!
 //! **Service hours follow the local clock, and a clock change never closes what is open.** A boundary is the first instant at which
 //! the local clock reads it or later, so a skipped hour opens at the change and a repeated one counts once. What is closed is taken
 //! out of a delivery's age when its retry is stored, so that age needs no calendar later. Price: 200 KB of time zones in the binary.
 //!
-//! **Sessions of the dashboard are kept in memory**, as the hashes of their ids, and go back to the very key that opened them: revoked
-//! or replaced, it ends them with the next request. Price: a restart signs everybody out.
+//! **Sessions of the dashboard are kept in memory**, as the hashes of their ids, and go back with each request to what opened them: the
+//! very key, or the groups an identity provider named and what the configuration lets them do. Revoked, replaced or mapped otherwise,
+//! it ends them with the next request. Price: a restart signs everybody out.
+//!
+//! **A person is an actor's text**, `<display name> [oidc:<subject>]`, wherever a key's name may stand: audit, pauses, jobs, ends. The text
+//! says by which means ([`model::means`]), and nobody can choose a name that reads as another. Price: whoever wants the subject alone
+//! takes it out of the text.
+//!
+//! **No token of an identity provider is kept**, not even to sign out with: what a session needs are subject, name and groups. Price: a
+//! provider may ask whether signing out is meant, and a change of groups there is seen at the next sign-in, not before.
 //!
 //! **Pages are written on the server**, whole, in the reader's language; a script of two hundred lines brings in what changes and
 //! nothing depends on it. Price: a page is larger than the JSON it is made of.
@@ -159,6 +176,18 @@
 //! **Alarms are kept in memory.** They follow from the ledger and the board at any moment; after a start what still holds is raised
 //! again. Price: one notice twice around a restart.
 //!
+//! **Figures over time stand in the ledger**, per agency minutes for two days and hours for five weeks, so that a dashboard needs no
+//! other store. One task writes them once a minute; percentiles come from small histograms that merge, because those of the exporter
+//! cannot be read back. What nobody watched is a gap. Price: one commit a minute, and 200 MB where four hundred agencies are never
+//! idle.
+//!
+//! **A service is counted on the day on which it was first completed**, in the commit that completes it, by type alone. What is led
+//! again keeps that day and takes its last result, so that a replay in October does not empty September. Counts outlive their
+//! envelopes, and the forgotten part stands beside them: the check proves every one. Price: a ledger keeps its time zone.
+//!
+//! **Open data are of months that are over**, and leave out small counts with all that leads to them, totals included. Price: the
+//! published sum is a little less than the true one.
+//!
 //! **Waiting goes by the injected clock** wherever a time of the trade is waited for, so a week of outages is a test of seconds.
 //! Price: a list of sleepers in the clock that only tests fill.
 //!
@@ -179,12 +208,15 @@ pub mod ledger;
 pub mod connector;
 pub mod wake;
 
+pub mod identity;
+
 pub mod dispatch;
 pub mod intake;
 pub mod janitor;
 pub mod statistics;
 
 pub mod alarm;
+pub mod asyncapi;
 pub mod broker;
 pub mod history;
 pub mod http;

@@ -88,8 +88,7 @@ impl Postman {
                 sequence: alarm.at.0.cast_unsigned(),
                 gap: None,
                 redrive: false,
-                traceparent: None,
-                tracestate: None,
+                trace: None,
                 correlation_id: None,
                 now: self.clock.now(),
             };

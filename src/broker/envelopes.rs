@@ -13,7 +13,7 @@ use crate::amqp::{Incoming, names};
 use crate::http::error::{Kind, Problem};
 use crate::intake::{Accepted, Refusal, Sender};
 use crate::model::cloudevents::{self, Bounds, EventFault, Property};
-use crate::model::envelope::{AttributeValue, Envelope};
+use crate::model::envelope::Envelope;
 use crate::model::id::AgencyId;
 use crate::model::status::{EnvelopeStatus, Hold};
 
@@ -80,9 +80,8 @@ fn read(message: &Incoming, bounds: &Bounds) -> Read {
     let content_type = message.content_type();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let is = |name: &str| essence.eq_ignore_ascii_case(name) && cloudevents::is_json_media_type(content_type);
-    let trace = message.header("traceparent");
     if is("application/cloudevents+json") {
-        return Ok(cloudevents::structured(&message.body, bounds).map(|envelope| follow(envelope, trace)));
+        return Ok(cloudevents::structured(&message.body, bounds).map(|envelope| follow(envelope, message)));
     }
     if is("application/cloudevents-batch+json") {
         return Err(Problem::new(
@@ -93,7 +92,8 @@ fn read(message: &Incoming, bounds: &Bounds) -> Read {
     }
     if message.attributes().any(|(name, _)| matches!(name, "specversion" | "type" | "id")) {
         let attributes = message.attributes().map(|(name, value)| (name, property(value)));
-        return Ok(cloudevents::properties(attributes, Some(content_type), trace, &message.body, bounds));
+        let read = cloudevents::properties(attributes, Some(content_type), &message.body, bounds);
+        return Ok(read.map(|envelope| follow(envelope, message)));
     }
     Err(Problem::new(
         Kind::MediaType,
@@ -102,12 +102,9 @@ fn read(message: &Incoming, bounds: &Bounds) -> Read {
     ))
 }
 
-/// The message's `traceparent` becomes the event's, where the event has none.
-fn follow(mut envelope: Envelope, trace: Option<&str>) -> Envelope {
-    let extensions = &mut envelope.attributes.extensions;
-    if let Some(trace) = trace.filter(|trace| cloudevents::is_traceparent(trace)) {
-        extensions.entry("traceparent".to_owned()).or_insert_with(|| AttributeValue::Text(trace.to_owned()));
-    }
+/// The trace of a message is its event's, where that has none.
+fn follow(mut envelope: Envelope, message: &Incoming) -> Envelope {
+    cloudevents::follow(&mut envelope.attributes, message.header("traceparent"), message.header("tracestate"));
     envelope
 }
 

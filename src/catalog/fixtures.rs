@@ -3,7 +3,9 @@
 //! `fixtures/<name>.in.json` is a structured CloudEvent, `fixtures/<name>.out` (or `.out.json`, `.out.xml` ...) the exact bytes of
 //! the body. Fixtures run in `falaj check`, never while a bus is loading.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -20,6 +22,10 @@ use crate::schema::Violation;
 pub const DELIVERY: &str = "00000000-0000-7000-8000-000000000000";
 /// What stands for every pseudonym in a fixture; the real ones are keyed and differ on every bus.
 pub const PSEUDONYM: &str = "pseudonym";
+/// Fixtures of an agency that are kept as samples.
+const SAMPLES_MAX: usize = 100;
+/// Bytes of an envelope that is kept as one.
+const SAMPLE_BYTES_MAX: usize = 16 * 1024;
 /// Most bytes of a message in a fixture.
 const BODY_BYTES_MAX: usize = 4 << 20;
 
@@ -71,6 +77,22 @@ pub fn preview(catalog: &Catalog, agency: &AgencyId, envelope: &Envelope) -> Res
         disclose(&envelope.attributes, subscription.subject, &subscription.attributes, &|_| PSEUDONYM.to_owned());
     let data = envelope.data_text();
     Ok(render(&subscription.form, &subscription.fields, &attributes, data, DELIVERY, BODY_BYTES_MAX)?)
+}
+
+/// The envelopes of the fixtures of these agencies, bounded.
+pub(super) fn samples<'a>(
+    files: &Files,
+    agencies: impl Iterator<Item = &'a AgencyId>,
+) -> BTreeMap<AgencyId, Vec<Arc<str>>> {
+    let of = |agency: &AgencyId| {
+        let folder = Path::new("connectors").join(agency.as_str()).join("fixtures");
+        let envelopes = files.below(&folder).filter(|(path, text)| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.ends_with(".in.json") && text.len() <= SAMPLE_BYTES_MAX
+        });
+        envelopes.take(SAMPLES_MAX).map(|(_, text)| Arc::from(text)).collect()
+    };
+    agencies.map(|agency| (agency.clone(), of(agency))).collect()
 }
 
 /// Runs all fixtures of a deployment; returns how many there are.

@@ -50,7 +50,8 @@ impl Catalog {
         let listeners = listeners(&agencies);
         let (errors, warnings) = problems.finish();
         let revision = files.revision.clone();
-        let catalog = Self { schemas, revision, agencies, routes, listeners, fingerprint, secret_files };
+        let samples = fixtures::samples(&files, agencies.keys());
+        let catalog = Self { schemas, revision, agencies, routes, listeners, samples, fingerprint, secret_files };
         Examined { catalog, errors, warnings, types: types.len(), files }
     }
 }

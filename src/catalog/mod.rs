@@ -49,6 +49,8 @@ pub struct Catalog {
     routes: routing::Routes,
     /// Who subscribes to what Falaj tells senders of their envelopes.
     listeners: HashSet<AgencyId>,
+    /// Envelopes that fixtures hold, by agency: what documents show as examples.
+    samples: BTreeMap<AgencyId, Vec<Arc<str>>>,
     /// Names what stood on the disk, secrets included: see [`files::fingerprint`].
     fingerprint: String,
     secret_files: Vec<PathBuf>,
@@ -87,6 +89,11 @@ impl Catalog {
     /// Whether this agency does.
     pub fn listens(&self, id: &AgencyId) -> bool {
         self.listeners.contains(id)
+    }
+
+    /// The envelopes of an agency's fixtures, as text. They are invented; nothing personal stands in them.
+    pub fn samples(&self, agency: &AgencyId) -> impl Iterator<Item = &str> {
+        self.samples.get(agency).into_iter().flatten().map(AsRef::as_ref)
     }
 
     /// The subscription of an agency that means a type (there is never more than one).

@@ -61,8 +61,8 @@ fn check(dir: &Path) -> Report {
     Report { errors, warnings, summary: format!("{counts}: {found}") }
 }
 
-/// Checks `falaj.toml` as a file, without environment and flags: its keys are those of known agencies, and there is a broker where
-/// agencies speak AMQP. Errors, then hints.
+/// Checks `falaj.toml` as a file, without environment and flags: its keys and groups are those of known agencies, an identity provider
+/// is whole, and there is a broker where agencies speak AMQP. Errors, then hints.
 fn check_config(dir: &Path, catalog: &Catalog) -> (Vec<Problem>, Vec<Problem>) {
     let agencies: Vec<&str> = catalog.agencies().map(|agency| agency.id.as_str()).collect();
     let file = dir.join(FILE);
@@ -70,11 +70,30 @@ fn check_config(dir: &Path, catalog: &Catalog) -> (Vec<Problem>, Vec<Problem>) {
         true => Config::load_with(Some(&file), std::iter::empty(), &[]),
         false => Ok(Config::default()),
     };
-    let hints = match &config {
-        Ok(config) if config.amqp.url.is_none() => no_broker(catalog),
-        _ => None,
-    };
-    (check_keys(config, &agencies), hints.into_iter().collect())
+    let (mut errors, mut hints) = (Vec::new(), Vec::new());
+    if let Ok(config) = &config {
+        hints.extend(no_broker(catalog).filter(|_| config.amqp.url.is_none()));
+        check_oidc(config, &mut errors, &mut hints);
+    }
+    errors.extend(check_auth(config, &agencies));
+    (errors, hints)
+}
+
+/// Checks the identity provider: what is missing here may be in the environment, which is not looked at.
+fn check_oidc(config: &Config, errors: &mut Vec<Problem>, hints: &mut Vec<Problem>) {
+    let is_there = config.oidc.issuer.is_some();
+    if let Err(faults) = config.oidc.settings() {
+        errors.extend(faults.wrong);
+        hints.extend(faults.missing);
+    }
+    if is_there && config.auth.groups.is_empty() {
+        let what = "an identity provider is named, and no [[auth.groups]] says who of its people may do what: nobody signs in with it";
+        hints.push(Problem::new(FILE, what, "Add an entry: group = \"...\", role = \"operator\"."));
+    }
+    if !is_there && !config.auth.groups.is_empty() {
+        let what = "[[auth.groups]] is there, and no identity provider is named: nobody signs in by a group";
+        hints.push(Problem::new(FILE, what, "Set [oidc] issuer here, or FALAJ_OIDC__ISSUER where Falaj is started."));
+    }
 }
 
 /// That agencies speak AMQP where no broker is named. It may be named in the environment, which is not looked at.
@@ -88,19 +107,22 @@ fn no_broker(catalog: &Catalog) -> Option<Problem> {
     (!waiting.is_empty()).then(|| Problem::new(FILE, what, hint))
 }
 
-fn check_keys(config: Result<Config, Vec<Problem>>, agencies: &[&str]) -> Vec<Problem> {
+fn check_auth(config: Result<Config, Vec<Problem>>, agencies: &[&str]) -> Vec<Problem> {
     let mut problems = match config {
         Err(problems) => problems,
         Ok(config) => {
-            let stranger = |agency: &str| {
-                let what = format!("auth.keys: a key of \"{agency}\", which is no agency of the deployment");
-                Problem::new(FILE, what, hint(agency, agencies.iter().copied(), "Add its folder, or revoke the key."))
+            let stranger = |(list, agency): (&str, &str)| {
+                let what = format!("{list} of \"{agency}\", which is no agency of the deployment");
+                Problem::new(FILE, what, hint(agency, agencies.iter().copied(), "Add its folder, or remove the entry."))
             };
-            let named = config.auth.keys.iter().filter_map(|key| key.agency.as_ref());
-            named
-                .filter(|agency| !agencies.contains(&agency.as_str()))
-                .map(|agency| stranger(agency.as_str()))
-                .collect()
+            let keys =
+                config.auth.keys.iter().filter_map(|key| Some(("auth.keys: a key", key.agency.as_ref()?.as_str())));
+            let groups = config
+                .auth
+                .groups
+                .iter()
+                .filter_map(|group| Some(("auth.groups: people", group.agency.as_ref()?.as_str())));
+            keys.chain(groups).filter(|(_, agency)| !agencies.contains(agency)).map(stranger).collect()
         }
     };
     problems.iter_mut().for_each(|problem| problem.file = PathBuf::from(FILE));
@@ -197,7 +219,7 @@ mod tests {
         std::fs::create_dir_all(&dir).unwrap();
         let errors = |agencies: &[&str]| {
             let file = dir.join(FILE);
-            check_keys(Config::load_with(file.exists().then_some(file.as_path()), std::iter::empty(), &[]), agencies)
+            check_auth(Config::load_with(file.exists().then_some(file.as_path()), std::iter::empty(), &[]), agencies)
         };
         assert!(errors(&[]).is_empty());
         let key = format!(

@@ -16,6 +16,7 @@ pub mod check;
 pub mod client;
 pub mod dead_letters;
 pub mod demo;
+pub mod documents;
 pub mod keys;
 pub mod ledger;
 pub mod mock_agency;
@@ -100,6 +101,12 @@ pub enum Command {
     MockAgency(mock_agency::MockAgencyArgs),
     /// Size this machine: figures beside its own limits
     Bench(bench::BenchArgs),
+    /// Print the HTTP interface as an OpenAPI 3.1 document
+    #[command(after_help = "Example:\n  falaj openapi > openapi.json\n\n\
+                      The same document comes from a running bus: GET /openapi.json; GET /docs is the page to read.")]
+    Openapi,
+    /// Print what each agency receives as an AsyncAPI 3.0 document
+    Asyncapi(documents::AsyncApiArgs),
     /// Print the completions of a shell
     #[command(after_help = "Example: falaj completions bash > /etc/bash_completion.d/falaj")]
     Completions {
@@ -151,6 +158,8 @@ impl Command {
             Self::Ledger(args) => ledger::run(args).await,
             Self::MockAgency(args) => mock_agency::run(args).await,
             Self::Bench(args) => bench::run(args).await,
+            Self::Openapi => documents::openapi().await,
+            Self::Asyncapi(args) => documents::asyncapi(args).await,
             Self::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "falaj", &mut script);
@@ -222,6 +231,9 @@ mod tests {
             "falaj ledger check --data d",
             "falaj mock-agency --listen 127.0.0.1:0 --unsigned --fail 0.3 --delay 200ms --refuse-types qa.gov.*",
             "falaj bench --json",
+            "falaj openapi",
+            "falaj asyncapi",
+            "falaj asyncapi examples --agency moi",
             "falaj completions zsh",
         ];
         for line in lines {

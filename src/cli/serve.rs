@@ -50,7 +50,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let (root, config_file) = (config.root.clone(), config.file.clone());
     let app = match App::start(Settings { config, root, config_file, clock: Clock::system() }).await {
         Ok(app) => app,
-        Err(StartError::Deployment(problems)) => return Ok(refuse(&problems)),
+        Err(StartError::Deployment(problems) | StartError::Identity(problems)) => return Ok(refuse(&problems)),
         Err(error) => return Err(error.into()),
     };
     println!("listening on http://{}", app.address());

@@ -39,7 +39,7 @@ pub(super) fn read(
 
 fn hint(name: &str) -> String {
     if name.starts_with("auth.") {
-        return "Keys stand in falaj.toml alone, so that deleting one revokes it.".to_owned();
+        return "Keys and groups stand in falaj.toml alone, so that deleting one revokes it.".to_owned();
     }
     match nearest(name, SETTINGS.iter().map(|setting| setting.name)).and_then(find) {
         Some(setting) => format!("Did you mean {}?", setting.variable()),

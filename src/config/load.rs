@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::settings::{SETTINGS, Value, find};
-use super::{Config, FILE, environment, keys};
+use super::{Config, FILE, OidcFaults, environment, keys};
 use crate::catalog::document::{Page, Table};
 use crate::catalog::nearest::hint;
 use crate::catalog::{Problem, Problems};
@@ -17,11 +17,13 @@ pub type Override<'a> = (&'a str, String);
 
 impl Config {
     /// Loads the file (`falaj.toml` of the current folder where none is given, if it is there), then the environment, then
-    /// overrides. Every problem is told at once.
+    /// overrides. Every problem is told at once, but for what is missing between settings that belong together, which is told last.
     pub fn load(path: Option<&Path>, overrides: &[Override<'_>]) -> Result<Self, Vec<Problem>> {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         let environment = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
-        Self::load_with(path, environment, overrides)
+        let config = Self::load_with(path, environment, overrides)?;
+        config.oidc.settings().map_err(OidcFaults::all)?;
+        Ok(config)
     }
 
     /// As [`Config::load`], with another environment.
@@ -77,11 +79,13 @@ impl Config {
         if self.store.path.is_relative() && self.root != Path::new(".") {
             self.store.path = self.root.join(&self.store.path);
         }
-        for file in [&mut self.amqp.ca, &mut self.amqp.cert, &mut self.amqp.key].into_iter().flatten() {
+        let (amqp, oidc) = (&mut self.amqp, &mut self.oidc);
+        let files = [&mut amqp.ca, &mut amqp.cert, &mut amqp.key, &mut oidc.client_secret_file, &mut oidc.ca];
+        for file in files.into_iter().flatten() {
             *file = self.root.join(&*file);
         }
         if let Some(table) = root.take("auth").and_then(|node| node.table(problems)) {
-            self.auth.keys = keys::read(table, problems);
+            self.auth = keys::read(table, problems);
         }
         root.close(problems);
         self.file = Some(file);

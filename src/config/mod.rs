@@ -2,8 +2,8 @@
 //!
 //! G1: every setting stands once, in [`settings`], with its default, its bounds and what it is for; file, environment, command
 //! line and the reference are all read from there. G2: flags override the environment, the environment overrides the file. G3: a
-//! name that is not known is an error that names the nearest one. G4: keys can be read by themselves, so that no fault elsewhere
-//! holds back a revocation. Nothing here opens a port or a store.
+//! name that is not known is an error that names the nearest one. G4: keys and groups can be read by themselves, so that no fault
+//! elsewhere holds back a revocation. Nothing here opens a port or a store.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::amqp::{Address, Settings};
-use crate::model::agency::KeyEntry;
+use crate::identity::{Base, Issuer, Password};
+use crate::model::agency::{GroupEntry, KeyEntry};
 use crate::model::cloudevents::Bounds;
 use crate::model::secret::Secret;
 use crate::model::window::Zone;
@@ -21,13 +22,17 @@ use crate::telemetry;
 mod environment;
 mod keys;
 mod load;
+mod oidc;
 mod reference;
 mod settings;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 pub use keys::{KeyReloader, Keys, load_keys};
 pub use load::Override;
+pub use oidc::OidcFaults;
+pub use shown::Shown;
 
 /// The file's name, looked for in the current folder where none is given.
 pub const FILE: &str = "falaj.toml";
@@ -65,6 +70,8 @@ pub struct Config {
     pub alarms: Alarms,
     /// `[dashboard]`.
     pub dashboard: Dashboard,
+    /// `[oidc]`.
+    pub oidc: Oidc,
     /// `[statistics]`.
     pub statistics: Statistics,
     /// `[auth]`.
@@ -236,7 +243,7 @@ pub struct Dashboard {
     pub sessions_max: usize,
     /// Keys that open nothing from one address, within [`Dashboard::sign_in_within`].
     pub sign_in_failures: usize,
-    /// The same from all addresses together.
+    /// The same from all addresses together; from there on each may fail once.
     pub sign_in_failures_total: usize,
     /// In which time they are counted.
     pub sign_in_within: Duration,
@@ -244,6 +251,27 @@ pub struct Dashboard {
     pub https: bool,
     /// Proxies that are believed about whom they speak for.
     pub proxies: Vec<IpNet>,
+}
+
+/// `[oidc]`: an identity provider that people sign in to the dashboard with. [`Oidc::settings`] makes one whole of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oidc {
+    /// Who it is; without it there is none.
+    pub issuer: Option<Issuer>,
+    /// What it calls this bus.
+    pub client_id: Option<String>,
+    /// What proves to it that this bus asks.
+    pub client_secret: Option<Password>,
+    /// The file with that.
+    pub client_secret_file: Option<PathBuf>,
+    /// Where people open the dashboard.
+    pub redirect_base: Option<Base>,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// The claim with a person's groups.
+    pub groups_claim: String,
+    /// The file with the authorities of its certificate.
+    pub ca: Option<PathBuf>,
 }
 
 /// `[statistics]`: how services are counted, and who may read it.
@@ -260,10 +288,12 @@ pub struct Statistics {
 }
 
 /// `[auth]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Auth {
     /// `[[auth.keys]]`: who may call.
     pub keys: Vec<KeyEntry>,
+    /// `[[auth.groups]]`: who of the identity provider's people may do what in the dashboard.
+    pub groups: Vec<GroupEntry>,
 }
 
 impl Config {

@@ -21,6 +21,18 @@ const KEYS: &str = "
 # role = \"agency\"
 # agency = \"hukoomi\"
 # sha256 = \"<hex sha-256 of the key>\"
+
+# Who of the identity provider's people may do what in the dashboard: one entry for each group, exactly as the provider writes it.
+# Of several groups the strongest role counts. Nobody else comes in, and a change ends the sessions it touches within seconds.
+#
+# [[auth.groups]]
+# group = \"/falaj/operators\"
+# role = \"operator\"
+#
+# [[auth.groups]]
+# group = \"/moi/integration\"
+# role = \"agency\"
+# agency = \"moi\"
 ";
 
 /// Longest line of a comment.

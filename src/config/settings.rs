@@ -7,11 +7,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{
-    Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Outcomes, Retention, Statistics,
-    Store,
+    Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Oidc, Outcomes, Retention,
+    Statistics, Store, oidc,
 };
 use crate::amqp::Address;
 use crate::catalog::url;
+use crate::identity::{Base, Issuer, Password};
 use crate::model::cloudevents::{Bounds, is_uri_reference};
 use crate::model::secret::Secret;
 use crate::model::time::Span;
@@ -43,6 +44,11 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "What a person is told of: in the log, in the metric falaj_alarm and, with a url, by a signed CloudEvent.",
     ),
     ("dashboard", "The pages for operators and agencies, at /dashboard."),
+    (
+        "oidc",
+        "An identity provider (OpenID Connect) that people sign in to the dashboard with, beside keys. Without an issuer there is none; \
+         [[auth.groups]] says who of its people may do what.",
+    ),
     ("amqp", "RabbitMQ, for agencies that speak AMQP. Without a url there is none, and such agencies wait."),
 ];
 
@@ -98,6 +104,14 @@ pub(super) enum Kind {
     Key(fn(&mut Config) -> &mut Option<Secret>),
     /// A time zone by its IANA name.
     Zoned(fn(&mut Config) -> &mut Zone),
+    /// The name of an identity provider, or nothing.
+    Issuer(fn(&mut Config) -> &mut Option<Issuer>),
+    /// Where people open the dashboard, or nothing.
+    Base(fn(&mut Config) -> &mut Option<Base>),
+    /// A client's secret, or nothing.
+    Password(fn(&mut Config) -> &mut Option<Password>),
+    /// OAuth scopes.
+    Scopes(fn(&mut Config) -> &mut Vec<String>),
     /// Networks (CIDR).
     Networks(fn(&mut Config) -> &mut Vec<IpNet>),
     /// Refused, with what to write instead.
@@ -405,7 +419,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         "dashboard.session_whole",
         "\"12h\"",
         Kind::Duration(|c| &mut c.dashboard.session_whole, S.saturating_mul(60), DAY.saturating_mul(30)),
-        "How long a session lasts in any case. It ends at once when its key is revoked."
+        "How long a session lasts in any case. It ends at once when its key is revoked, or its groups may do something else."
     ),
     setting!(
         "dashboard.sessions_max",
@@ -423,7 +437,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         "dashboard.sign_in_failures_total",
         "200",
         Count(|c| &mut c.dashboard.sign_in_failures_total, 1, 1_000_000),
-        "The same for all addresses together."
+        "The same for all addresses together; from there on each may fail once."
     ),
     setting!(
         "dashboard.sign_in_within",
@@ -441,8 +455,34 @@ pub(super) static SETTINGS: &[Setting] = &[
         "dashboard.proxies",
         "[\"127.0.0.0/8\", \"::1/128\"]",
         Networks(|c| &mut c.dashboard.proxies),
-        "Proxies whose X-Forwarded-For is believed, so that failures to sign in are counted per person behind them."
+        "Proxies whose X-Forwarded-For is believed, so that failures to sign in are counted per person behind them. Name yours, or all \
+         people behind it count as one."
     ),
+    setting!("oidc.issuer", none "\"https://id.example/realms/government\"",
+        Kind::Issuer(|c| &mut c.oidc.issuer),
+        "Who it is, exactly as its /.well-known/openid-configuration writes \"issuer\". Plain http only on this machine."),
+    setting!("oidc.client_id", none "\"falaj\"", Text(|c| &mut c.oidc.client_id), "What it calls this bus."),
+    setting!("oidc.client_secret", none "\"...\"", Kind::Password(|c| &mut c.oidc.client_secret),
+        "The client's secret. Better in the environment, FALAJ_OIDC__CLIENT_SECRET, or in a file."),
+    setting!("oidc.client_secret_file", none "\"oidc-secret\"", Kind::File(|c| &mut c.oidc.client_secret_file),
+        "A file with nothing but the secret, instead. It is read at the start."),
+    setting!("oidc.redirect_base", none "\"https://falaj.example\"", Kind::Base(|c| &mut c.oidc.redirect_base),
+        "The address under which people open the dashboard. At the provider, register it with /dashboard/sign-in/return as redirect \
+         URI and with /dashboard/sign-in/out as post-logout redirect URI."),
+    setting!(
+        "oidc.scopes",
+        "[\"openid\", \"profile\"]",
+        Kind::Scopes(|c| &mut c.oidc.scopes),
+        "What is asked for. Some providers tell groups only where a scope such as \"groups\" asks for them."
+    ),
+    setting!(
+        "oidc.groups_claim",
+        "\"groups\"",
+        Name(|c| &mut c.oidc.groups_claim),
+        "The claim with a person's groups. Dots lead into it: realm_access.roles."
+    ),
+    setting!("oidc.ca", none "\"id-ca.pem\"", Kind::File(|c| &mut c.oidc.ca),
+        "The authorities that the provider's certificate may be signed by, instead of those of the machine."),
     setting!("amqp.url", none "\"amqps://falaj:password@broker.example:5671/falaj\"",
         Kind::Broker(|c| &mut c.amqp.url),
         "The broker. It holds a password: better in the environment, FALAJ_AMQP__URL."),
@@ -568,6 +608,26 @@ impl Setting {
                 }
             },
             (Kind::Broker(_), _) => return wrong("an address", self.example),
+            (Kind::Issuer(place), Value::Text(text)) => match Issuer::parse(text) {
+                Ok(issuer) => *place(config) = Some(issuer),
+                Err(fault) => {
+                    return Err((format!("{}: {fault}", self.name), format!("Write it like {}.", self.example)));
+                }
+            },
+            (Kind::Base(place), Value::Text(text)) => match Base::parse(text) {
+                Ok(base) => *place(config) = Some(base),
+                Err(fault) => {
+                    return Err((format!("{}: {fault}", self.name), format!("Write it like {}.", self.example)));
+                }
+            },
+            (Kind::Issuer(_) | Kind::Base(_), _) => return wrong("an address", self.example),
+            (Kind::Password(place), Value::Text(text)) => match Password::parse(text) {
+                Some(password) => *place(config) = Some(password),
+                None => return wrong("a secret of one line", self.example),
+            },
+            (Kind::Password(_), _) => return wrong("a secret of one line", self.example),
+            (Kind::Scopes(place), Value::List(list)) if oidc::are_scopes(list) => *place(config) = list.clone(),
+            (Kind::Scopes(_), _) => return wrong("a list of scopes, openid among them", "[\"openid\", \"profile\"]"),
             // Neither an address nor a secret is repeated: a refused one may be one all the same.
             (Url(place), Value::Text(text)) => match url::check(text) {
                 Ok(()) => *place(config) = Some(text.clone()),
@@ -647,7 +707,7 @@ fn bytes(value: &Value) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-fn format_bytes(bytes: u64) -> String {
+pub(super) fn format_bytes(bytes: u64) -> String {
     for (unit, size) in [("TiB", TIB), ("GiB", 1 << 30), ("MiB", MIB), ("KiB", KIB)] {
         if bytes >= size && bytes.is_multiple_of(size) {
             return format!("{}{unit}", bytes / size);
@@ -734,8 +794,18 @@ fn blank() -> Config {
             https: false,
             proxies: Vec::new(),
         },
+        oidc: Oidc {
+            issuer: None,
+            client_id: None,
+            client_secret: None,
+            client_secret_file: None,
+            redirect_base: None,
+            scopes: Vec::new(),
+            groups_claim: String::new(),
+            ca: None,
+        },
         dispatch: Dispatch { in_flight_total: 0, in_flight_bytes_max: 0, message_bytes_max: 0 },
-        auth: Auth { keys: Vec::new() },
+        auth: Auth::default(),
     }
 }
 

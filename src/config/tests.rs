@@ -194,10 +194,10 @@ fn keys_are_read_whatever_else_is_wrong() {
     let folder = folder("keys");
     let file = write(&folder, &format!("[http]\nnonsense = 1\n{}{}", key("a", 'a'), key("b", 'x')));
     let keys = load_keys(&file).unwrap();
-    assert_eq!(keys.entries.len(), 1);
+    assert_eq!(keys.auth.keys.len(), 1);
     assert_eq!(keys.problems.len(), 1, "{:?}", keys.problems);
     assert!(!keys.damaged);
-    assert!(load_keys(&folder.join("none.toml")).unwrap().entries.is_empty());
+    assert!(load_keys(&folder.join("none.toml")).unwrap().auth.keys.is_empty());
     std::fs::write(&file, [0xff, 0xfe]).unwrap();
     assert!(load_keys(&file).is_err());
     std::fs::remove_dir_all(folder).unwrap();
@@ -207,9 +207,8 @@ fn keys_are_read_whatever_else_is_wrong() {
 fn a_revocation_is_taken_up_even_from_a_damaged_file_and_nothing_else_is() {
     let folder = folder("reload");
     let file = write(&folder, &(key("a", 'a') + &key("b", 'b')));
-    let names =
-        |entries: Vec<crate::model::agency::KeyEntry>| -> Vec<String> { entries.into_iter().map(|e| e.name).collect() };
-    let mut reloader = KeyReloader::new(file.clone(), load_keys(&file).unwrap().entries);
+    let names = |auth: super::Auth| -> Vec<String> { auth.keys.into_iter().map(|entry| entry.name).collect() };
+    let mut reloader = KeyReloader::new(file.clone(), load_keys(&file).unwrap().auth);
     assert_eq!(reloader.poll(), None);
     write(&folder, &format!("{}{}[http\nlisten = = 3\n", key("a", 'a'), key("c", 'c')));
     assert_eq!(reloader.poll().map(names), Some(vec!["a".to_owned()]));
@@ -241,4 +240,87 @@ fn what_is_told_is_set_as_it_is_written() {
         let problems = load(&format!("[telemetry]\n{text}\n"), &[], &[]).unwrap_err();
         assert!(problems.len() == 1 && problems[0].what.contains(wrong), "{text}: {problems:?}");
     }
+}
+
+#[test]
+fn groups_are_read_and_taken_back_as_keys_are() {
+    let group = |group: &str, role: &str| format!("[[auth.groups]]\ngroup = \"{group}\"\nrole = \"{role}\"\n");
+    for (entry, what) in [
+        ("role = \"viewer\"", "group is missing"),
+        ("group = \"g\"", "role is missing"),
+        ("group = \"g\"\nrole = \"agency\"", "needs the agency"),
+        ("group = \"g\"\nrole = \"viewer\"\nagency = \"moi\"", "only the role agency"),
+        ("group = \" \"\nrole = \"viewer\"", "is empty"),
+    ] {
+        let errors = load(&format!("[[auth.groups]]\n{entry}\n"), &[], &[]).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].what.contains(what), "{entry}: {errors:?}");
+    }
+    let twice = load(&(group("g", "viewer") + &group("g", "admin")), &[], &[]).unwrap_err();
+    assert!(twice.len() == 1 && twice[0].what.contains("has an entry already"), "{twice:?}");
+
+    let folder = folder("groups");
+    let file = write(&folder, &(group("a", "viewer") + &group("b", "admin")));
+    let names = |auth: super::Auth| -> Vec<String> { auth.groups.into_iter().map(|entry| entry.group).collect() };
+    let mut reloader = KeyReloader::new(file.clone(), load_keys(&file).unwrap().auth);
+    assert_eq!(reloader.poll(), None);
+    // A damaged file gives nothing new, neither a group nor another role.
+    write(&folder, &format!("{}{}{}[http\n", group("a", "admin"), group("b", "admin"), group("c", "admin")));
+    assert_eq!(reloader.poll().map(names), Some(vec!["b".to_owned()]));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_keys_name_is_not_taken_for_a_person_or_the_bus() {
+    for name in ["falaj", "Fatima [oidc:9f3c]"] {
+        let errors = load(&key(name, 'a'), &[], &[]).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].what.contains("not for a key"), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_provider_is_whole_or_not_at_all() {
+    let folder = folder("oidc");
+    std::fs::write(folder.join("secret"), "hidden-in-a-file\n").unwrap();
+    std::fs::write(folder.join("ca.pem"), "no certificate").unwrap();
+    let whole = "[oidc]\nissuer = \"https://id.example/realms/gov\"\nclient_id = \"falaj\"\nredirect_base = \"https://bus.example/\"\n";
+    let with = |more: &str| {
+        let file = write(&folder, &format!("{whole}{more}\n"));
+        Config::load_with(Some(&file), std::iter::empty(), &[])
+    };
+    let config = with("client_secret_file = \"secret\"").unwrap();
+    let settings = config.oidc.settings().unwrap().expect("there is one");
+    assert_eq!(settings.base.at("/x"), "https://bus.example/x");
+    assert_eq!((settings.groups_claim.as_str(), settings.scopes.len()), ("groups", 2));
+    assert!(!format!("{config:?}{settings:?}").contains("hidden"), "no secret is shown");
+
+    let faults = |more: &str| match with(more).unwrap().oidc.settings() {
+        Ok(_) => panic!("{more} does"),
+        Err(faults) => faults,
+    };
+    let lacking = faults("");
+    assert!(lacking.wrong.is_empty() && lacking.missing[0].what.contains("client_secret is not set"), "{lacking:?}");
+    assert!(lacking.missing[0].hint.contains("FALAJ_OIDC__CLIENT_SECRET"));
+    for (more, what) in [
+        ("client_secret = \"a\"\nclient_secret_file = \"secret\"", "both set"),
+        ("client_secret_file = \"gone\"", "cannot be read"),
+        ("client_secret = \"a\"\nca = \"ca.pem\"", "no certificates"),
+    ] {
+        let faults = faults(more);
+        assert!(faults.wrong.len() == 1 && faults.wrong[0].what.contains(what), "{more}: {faults:?}");
+        assert!(!faults.wrong[0].hint.is_empty());
+    }
+    for (text, what) in [
+        ("issuer = \"http://id.example\"", "not https"),
+        ("redirect_base = \"https://bus.example/falaj\"", "no path"),
+        ("scopes = [\"profile\"]", "openid among them"),
+        ("scopes = [\"openid\", \"a b\"]", "openid among them"),
+        ("client_secret = \"\"", "a secret"),
+    ] {
+        let problems = load(&format!("[oidc]\n{text}\n"), &[], &[]).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].what.contains(what), "{text}: {problems:?}");
+    }
+    assert_eq!(load("", &[], &[]).unwrap().oidc.settings().unwrap(), None);
+    let stray = load("[oidc]\nclient_id = \"falaj\"\n", &[], &[]).unwrap().oidc.settings().unwrap_err();
+    assert!(stray.missing[0].what.contains("oidc.issuer is not set"), "{stray:?}");
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -19,8 +19,6 @@ use crate::model::cloudevents;
 use crate::model::id::AgencyId;
 use crate::model::outcome::{Class, Outcome, Report};
 
-/// Bytes of a `traceparent` that is passed on; the standard's own has 55.
-const TRACEPARENT_MAX: usize = 128;
 /// When a queue that is full, or a broker that takes nothing now, is worth another try.
 const REST: Duration = Duration::from_secs(5);
 /// How an attribute's header begins in HTTP, and at the broker.
@@ -82,8 +80,11 @@ impl Amqp {
         if parcel.redrive {
             put("falaj-redrive", Value::Boolean(true));
         }
-        if let Some(trace) = parcel.traceparent.as_deref().filter(|trace| trace.len() <= TRACEPARENT_MAX) {
-            put("traceparent", Value::Text(trace.to_owned()));
+        if let Some(trace) = &parcel.trace {
+            put("traceparent", Value::Text(trace.parent.clone()));
+            if let Some(state) = &trace.state {
+                put("tracestate", Value::Text(state.clone()));
+            }
         }
         Outgoing {
             exchange: names::OUT,

@@ -14,6 +14,7 @@ use crate::model::delivery::DeliveryKey;
 use crate::model::id::DeliveryId;
 use crate::model::outcome::Outcome;
 use crate::model::time::At;
+use crate::telemetry::trace::Carried;
 
 pub mod amqp;
 pub mod egress;
@@ -48,10 +49,8 @@ pub struct Parcel {
     pub gap: Option<DeliveryId>,
     /// `falaj-redrive`: whether a person asked for this generation.
     pub redrive: bool,
-    /// `traceparent`: the attempt's own where traces are collected, else the envelope's.
-    pub traceparent: Option<String>,
-    /// `tracestate` that goes with it.
-    pub tracestate: Option<String>,
+    /// `traceparent`, with its `tracestate`: the attempt's own where traces are collected, else what the envelope brought.
+    pub trace: Option<Carried>,
     /// `correlationid` of the envelope.
     pub correlation_id: Option<String>,
     /// When the attempt begins (signature timestamp).

@@ -28,10 +28,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Idle connections kept per agency: as many as an agency may have in flight at the most.
 const IDLE_MAX: usize = 1024;
-/// Bytes of a `traceparent` that is passed on; the standard's own has 55.
-const TRACEPARENT_MAX: usize = 128;
-/// Bytes of a `tracestate` that is passed on; the standard asks for 512 at least.
-const TRACESTATE_MAX: usize = 512;
 
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -187,12 +183,11 @@ fn headers(parcel: &Parcel, signer: &Signer) -> Option<HeaderMap> {
         headers.insert(FALAJ_REDRIVE, HeaderValue::from_static("true"));
     }
     // A sender's odd trace must not cost the message: what HTTP cannot carry is left out.
-    let legal = |text: Option<&str>, bytes_max: usize| {
-        text.filter(|text| text.len() <= bytes_max).and_then(|text| HeaderValue::from_str(text).ok())
-    };
-    if let Some(trace) = legal(parcel.traceparent.as_deref(), TRACEPARENT_MAX) {
-        headers.insert(TRACEPARENT, trace);
-        if let Some(state) = legal(parcel.tracestate.as_deref(), TRACESTATE_MAX) {
+    if let Some(trace) = &parcel.trace
+        && let Ok(parent) = HeaderValue::from_str(&trace.parent)
+    {
+        headers.insert(TRACEPARENT, parent);
+        if let Some(state) = trace.state.as_deref().and_then(|state| HeaderValue::from_str(state).ok()) {
             headers.insert(TRACESTATE, state);
         }
     }

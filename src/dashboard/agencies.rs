@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::say::Say;
+use super::say::{Html, Say, count, escape};
 use super::session::Signed;
 use super::state::Dashboard;
+use super::why;
 use crate::http::auth::{Caller, Sight};
 use crate::http::error::Problem;
 use crate::ledger::{Tally, Waits};
 use crate::model::agency::TransportKind;
+use crate::model::delivery::LastError;
 use crate::model::id::AgencyId;
+use crate::model::outcome::Class;
 use crate::model::status::Hold;
 use crate::model::time::At;
 
@@ -22,6 +25,8 @@ pub(super) const DEAD_MAX: u64 = 10_000;
 pub(super) struct Queue {
     pub(super) id: AgencyId,
     pub(super) hold: Hold,
+    /// The fault for which nothing is sent, where the agency answers and the way to it is wrong.
+    pub(super) fault: Option<LastError>,
     pub(super) in_flight: u64,
     pub(super) tally: Tally,
     /// When the oldest of what waits was accepted.
@@ -45,7 +50,47 @@ impl Queue {
     }
 
     pub(super) fn state(&self) -> State {
-        State::of(&self.hold)
+        State::of(&self.hold, self.fault.is_some())
+    }
+
+    /// What can be done to it.
+    pub(super) fn acts(&self) -> &'static [&'static str] {
+        match self.state() {
+            State::Paused | State::Draining => &["resume"],
+            _ => &["pause", "drain"],
+        }
+    }
+
+    /// Why nothing goes on, or what is not well although something does.
+    pub(super) fn why(&self, say: &Say) -> Option<Html> {
+        let text = match &self.hold {
+            Hold::Paused { by, reason, since, .. } => say.tell(
+                "why-paused",
+                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
+            ),
+            Hold::Draining { left, by, reason, .. } => say.tell(
+                "why-draining",
+                [("n", count(*left)), ("by", by.as_str().into()), ("reason", reason.as_str().into())],
+            ),
+            Hold::CircuitOpen { until, since } => {
+                let left = ("left", say.span(&until.since(say.now)).into());
+                match &self.fault {
+                    Some(fault) => say.tell("why-misconfigured", [("fault", why::fault(*say, fault).into()), left]),
+                    None => say.tell("why-circuit-open", [("age", say.age(since).into()), left]),
+                }
+            }
+            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span(&until.since(say.now))),
+            Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
+            Hold::Unconfigured => say.t("why-unconfigured"),
+            Hold::NoTransport => say.t("why-no-transport"),
+            Hold::Open => match (self.tally.parked, self.tally.retry) {
+                (0, 0) if self.fetches && self.ready() > 0 => say.tn("why-fetch", self.ready()),
+                (0, 0) => return None,
+                (0, retry) => say.tn("why-retry", retry),
+                (parked, _) => say.tell("why-parked", [("n", count(parked))]),
+            },
+        };
+        Some(Html(escape(&text)))
     }
 }
 
@@ -54,6 +99,8 @@ impl Queue {
 pub(super) enum State {
     /// It does not answer.
     CircuitOpen,
+    /// It answers, and the way to it is wrong: an address, a certificate, a key.
+    Misconfigured,
     /// It is not in the deployment any more.
     Unconfigured,
     /// Its transport is not served.
@@ -72,8 +119,9 @@ pub(super) enum State {
 
 impl State {
     /// Worst first.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::CircuitOpen,
+        Self::Misconfigured,
         Self::Unconfigured,
         Self::NoTransport,
         Self::Paused,
@@ -83,8 +131,10 @@ impl State {
         Self::Open,
     ];
 
-    pub(super) fn of(hold: &Hold) -> Self {
+    /// `misconfigured` is whether an open circuit is so for a fault of configuration.
+    pub(super) fn of(hold: &Hold, misconfigured: bool) -> Self {
         match hold {
+            Hold::CircuitOpen { .. } if misconfigured => Self::Misconfigured,
             Hold::Open => Self::Open,
             Hold::Unconfigured => Self::Unconfigured,
             Hold::NoTransport => Self::NoTransport,
@@ -105,6 +155,7 @@ impl State {
             Self::Paused => "paused",
             Self::Draining => "draining",
             Self::CircuitOpen => "circuit-open",
+            Self::Misconfigured => "misconfigured",
             Self::Throttled => "throttled",
             Self::Window => "window",
         }
@@ -117,7 +168,7 @@ impl State {
     /// How it is coloured: `bad`, `held`, `calm` or `good`.
     pub(super) fn tone(self) -> &'static str {
         match self {
-            Self::CircuitOpen | Self::Unconfigured | Self::NoTransport => "bad",
+            Self::CircuitOpen | Self::Misconfigured | Self::Unconfigured | Self::NoTransport => "bad",
             Self::Paused | Self::Draining | Self::Throttled => "held",
             Self::Window => "calm",
             Self::Open => "good",
@@ -167,7 +218,9 @@ pub(super) fn receivers(dashboard: &Dashboard, caller: &Caller) -> BTreeMap<Agen
 pub(super) fn counts(dashboard: &Dashboard, signed: &Signed) -> Vec<Count> {
     let mut counts: BTreeMap<State, u64> = BTreeMap::new();
     for id in receivers(dashboard, &signed.caller).into_keys() {
-        *counts.entry(State::of(&dashboard.hold(&id))).or_default() += 1;
+        let hold = dashboard.hold(&id);
+        let misconfigured = fault(dashboard, &id, &hold).is_some();
+        *counts.entry(State::of(&hold, misconfigured)).or_default() += 1;
     }
     counts.into_iter().map(|(state, agencies)| Count { state, agencies }).collect()
 }
@@ -201,7 +254,18 @@ fn queue(dashboard: &Dashboard, id: AgencyId, tally: Tally, waits: &Waits) -> Qu
     let entry = dashboard.entry(&id);
     let in_flight = u64::try_from(entry.in_flight).unwrap_or(u64::MAX);
     let fetches = fetches(dashboard, &id);
-    Queue { id, hold: entry.hold, in_flight, tally, oldest: waits.oldest, dead: waits.dead, fetches }
+    let fault = fault(dashboard, &id, &entry.hold);
+    Queue { id, hold: entry.hold, fault, in_flight, tally, oldest: waits.oldest, dead: waits.dead, fetches }
+}
+
+/// The fault of configuration that keeps a circuit open, by the last attempt. Reads memory alone.
+fn fault(dashboard: &Dashboard, id: &AgencyId, hold: &Hold) -> Option<LastError> {
+    if !matches!(hold, Hold::CircuitOpen { .. }) {
+        return None;
+    }
+    let last = dashboard.metrics.figures.latest(id)?;
+    let is_astray = matches!(last.class, Class::ConfigurationFault | Class::Gone);
+    is_astray.then_some(LastError { class: last.class, status: last.status, note: last.note, at: last.at })
 }
 
 /// One queue, where the caller may see it.

@@ -10,7 +10,8 @@ const STEP: usize = 10;
 
 /// Bars, one for each value; the first `near` of them stand apart and pale, being of a finer step.
 pub(super) fn bars(values: &[u64], near: usize, height: u32, label: &str) -> Html {
-    let (width, most) = (values.len() * STEP + STEP, values.iter().copied().max().unwrap_or(0).max(1));
+    let gap = if near > 0 { STEP } else { 0 };
+    let (width, most) = (values.len() * STEP + gap, values.iter().copied().max().unwrap_or(0).max(1));
     let mut svg = format!(
         "<svg class=\"bars\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
         escape(label)
@@ -18,7 +19,7 @@ pub(super) fn bars(values: &[u64], near: usize, height: u32, label: &str) -> Htm
     for (at, value) in values.iter().enumerate() {
         // What is there is seen, however little it is beside the rest.
         let tall = if *value == 0 { 0.0 } else { (*value as f64 / most as f64 * f64::from(height)).max(2.0) };
-        let apart = if at < near { 0 } else { STEP };
+        let apart = if at < near { 0 } else { gap };
         let (x, y) = (at * STEP + 1 + apart, f64::from(height) - tall);
         let class = if at < near { " class=\"near\"" } else { "" };
         let _infallible =
@@ -28,21 +29,22 @@ pub(super) fn bars(values: &[u64], near: usize, height: u32, label: &str) -> Htm
     Html(svg)
 }
 
-/// A line over an hour or so, filled below.
-#[allow(dead_code, reason = "the overview's rates come with the history")]
+/// A line as small as a word, filled below. Two values are one step, so that it stays small in the page too.
 pub(super) fn spark(values: &[u64], label: &str) -> Html {
-    const WIDTH: usize = 96;
-    const HEIGHT: f64 = 24.0;
-    let most = values.iter().copied().max().unwrap_or(0).max(1);
-    let step = WIDTH as f64 / values.len().saturating_sub(1).max(1) as f64;
+    const STEP: usize = 3;
+    const HEIGHT: u64 = 20;
+    let steps: Vec<u64> = values.chunks(2).map(|two| two.iter().sum()).collect();
+    let most = steps.iter().copied().max().unwrap_or(0).max(1);
     let mut path = String::new();
-    for (at, value) in values.iter().enumerate() {
-        let (x, y) = (at as f64 * step, HEIGHT - 1.0 - *value as f64 / most as f64 * (HEIGHT - 2.0));
-        let _infallible = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+    for (at, value) in steps.iter().enumerate() {
+        // What is there is seen, however little it is beside the rest.
+        let tall = if *value == 0 { 0 } else { (value.saturating_mul(HEIGHT - 2) / most).max(1) };
+        let _infallible = write!(path, "{}{} {}", if at == 0 { 'M' } else { 'L' }, at * STEP, HEIGHT - 1 - tall);
     }
+    let width = steps.len().saturating_sub(1).max(1) * STEP;
     Html(format!(
-        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\"><path class=\"under\" \
-         d=\"{path}L{WIDTH} {HEIGHT}L0 {HEIGHT}Z\"/><path d=\"{path}\"/></svg>",
+        "<svg class=\"spark\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\"><path \
+         class=\"under\" d=\"{path}V{HEIGHT}H0Z\"/><path d=\"{path}\"/></svg>",
         escape(label)
     ))
 }

@@ -41,7 +41,7 @@ pub(super) fn delivery(
 }
 
 /// An address without its query, which may be a secret, and quoted for a shell.
-fn without_secrets(url: &str) -> String {
+pub(super) fn without_secrets(url: &str) -> String {
     let (bare, query) = url.split_once('?').map_or((url, ""), |(bare, _)| (bare, "?..."));
     format!("{}{query}", bare.replace('\'', "%27"))
 }

@@ -25,10 +25,15 @@ use crate::model::status::{EnvelopeState, EnvelopeStatus};
 
 /// Envelopes on a page.
 const ROWS: usize = 50;
+/// Errors to choose from.
+const GROUPS_MAX: usize = 200;
+/// Deliveries of an error that are counted here: it is only to be chosen.
+const GROUP_COUNTED_MAX: u64 = 100;
 /// Bytes of what is typed into the box.
 const BOX_BYTES_MAX: usize = 1024;
 /// What a link to this page may hold.
-const ASKED: [&str; 10] = ["mark", "type", "sender", "agency", "state", "standing", "from", "to", "notices", "before"];
+const ASKED: [&str; 11] =
+    ["mark", "type", "sender", "agency", "state", "standing", "group", "from", "to", "notices", "before"];
 
 /// The screen.
 #[derive(Debug, Template)]
@@ -40,6 +45,7 @@ struct Find {
     agencies: Vec<Pick>,
     states: Vec<Pick>,
     standings: Vec<Pick>,
+    groups: Vec<Pick>,
     /// Whether something was asked for.
     asked: bool,
     /// Whether it was by a name out of the box.
@@ -89,6 +95,7 @@ pub(super) async fn find(State(dashboard): State<Dashboard>, signed: Signed, pag
         agencies: pick::receivers(&dashboard, &signed, page.say, asked.text("agency")),
         states: states.into(),
         standings: standings.into(),
+        groups: groups(&dashboard, &signed, &page, &asked).await?,
         asked: asked.iter().next().is_some(),
         marked: asked.get("mark").is_some(),
         nothing: page.asked.get("nothing").is_some(),
@@ -98,6 +105,36 @@ pub(super) async fn find(State(dashboard): State<Dashboard>, signed: Signed, pag
         whole: !matches!(signed.caller.sight(), Sight::Own(_)),
         page,
     })
+}
+
+/// The errors for which something is dead or parked, by agency, for those who may know.
+async fn groups(dashboard: &Dashboard, signed: &Signed, page: &Page, asked: &Fields) -> Result<Vec<Pick>, Problem> {
+    if signed.caller.as_agency().is_some() {
+        return Ok(Vec::new());
+    }
+    let agency = pick::read(asked, "agency", |text| AgencyId::parse(text).ok())?;
+    let chosen = asked.text("group");
+    let mut picks: Vec<Pick> = Vec::new();
+    for group in dashboard.ledger.groups(agency, GROUP_COUNTED_MAX).await? {
+        // One error may be that of several agencies.
+        if picks.iter().any(|pick| pick.value == group.group) {
+            continue;
+        }
+        let class = group.class.map(|class| page.t(&format!("class-{}", class.as_str().replace('_', "-"))));
+        let status = group.status.map(|status| status.to_string());
+        let words = [class.as_deref(), status.as_deref(), Some(group.note.as_str()).filter(|note| !note.is_empty())];
+        let label: Vec<&str> = words.into_iter().flatten().collect();
+        picks.push(Pick { chosen: group.group == chosen, label: label.join(" · "), value: group.group });
+        if picks.len() == GROUPS_MAX {
+            break;
+        }
+    }
+    // What is asked for stays asked for, also where nothing is left of it.
+    if !chosen.is_empty() && !picks.iter().any(|pick| pick.chosen) {
+        picks.push(Pick { chosen: true, label: chosen.to_owned(), value: chosen.to_owned() });
+    }
+    picks.sort_by_cached_key(|pick| pick.label.to_lowercase());
+    Ok(picks)
 }
 
 /// `POST /dashboard/find`
@@ -179,6 +216,8 @@ fn query(caller: &Caller, asked: &Fields) -> Result<Query, Problem> {
         sender: own(caller).or(sender),
         recipient: pick::read(asked, "agency", |text| AgencyId::parse(text).ok())?,
         standing: pick::read(asked, "standing", standing)?,
+        // Errors are for those who oversee; what others ask of them is not heard.
+        group: if caller.as_agency().is_none() { pick::read(asked, "group", pick::group)? } else { None },
         before: pick::read(asked, "before", |text| text.parse().ok().map(Seq))?,
         without_notices: asked.get("notices").is_none() && asked.get("type").is_none(),
         limit: ROWS,

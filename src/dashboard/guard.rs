@@ -12,8 +12,9 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::cookie;
+use super::cookie::Secret;
 use super::fields::Fields;
+use super::frame::is_secure;
 use super::session::Signed;
 use super::state::Dashboard;
 use crate::http::auth::Right;
@@ -46,7 +47,7 @@ pub(super) async fn guard(
     }
     let signed = signed(&dashboard, &parts.headers);
     if right != Right::Anyone {
-        let Some(signed) = &signed else { return refused(&parts, posting) };
+        let Some(signed) = &signed else { return refused(&dashboard, &parts, posting) };
         if !right.is_given_to(signed.caller.role) {
             let problem = forbidden("Your role may not do this.", "لا يسمح دورك بهذا الإجراء.");
             return Ok(with(problem.into_response(), signed.clone()));
@@ -94,14 +95,15 @@ fn maybe_with(response: Response, signed: Option<Signed>) -> Response {
 }
 
 /// Nobody is signed in: a page leads to signing in and back; what is posted or streamed is refused.
-fn refused(parts: &Parts, posting: bool) -> Result<Response, Problem> {
+fn refused(dashboard: &Dashboard, parts: &Parts, posting: bool) -> Result<Response, Problem> {
     let streamed =
         parts.headers.get("accept").is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
     if posting || streamed {
         return Err(Problem::no_key(false));
     }
     let place = parts.uri.path_and_query().map_or("", |place| place.as_str());
-    let over = if cookie::read(&parts.headers, cookie::SESSION).is_some() { "1" } else { "" };
+    let had_one = Secret::Session.read(&parts.headers, is_secure(dashboard, &parts.headers)).is_some();
+    let over = if had_one { "1" } else { "" };
     let next = if place == "/dashboard" { "" } else { place };
     let fields: Fields = [("over", over), ("next", next)].into_iter().collect();
     Ok(Redirect::to(&fields.link("/dashboard/sign-in")).into_response())
@@ -109,10 +111,10 @@ fn refused(parts: &Parts, posting: bool) -> Result<Response, Problem> {
 
 /// Who is signed in.
 fn signed(dashboard: &Dashboard, headers: &HeaderMap) -> Option<Signed> {
-    let id = cookie::read(headers, cookie::SESSION)?;
+    let id = Secret::Session.read(headers, is_secure(dashboard, headers))?;
     // A stream is not something done: it must not keep a session that nobody sits before.
     let streamed = headers.get("accept").is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
-    dashboard.sessions().find(id, &dashboard.keys, dashboard.clock.now(), !streamed)
+    dashboard.sessions().find(id, dashboard.roots(), dashboard.clock.now(), !streamed)
 }
 
 /// Whether the browser says that a page of this origin posted this. Every browser says one of the two; what says neither is no

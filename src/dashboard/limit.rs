@@ -1,7 +1,8 @@
 //! How often somebody may try to sign in.
 //!
-//! Only failures count. So many in a while are let pass from one address, and so many from all together; then nobody's key is looked
-//! at until some time has gone by. What is remembered of addresses is bounded.
+//! Only failures count. So many in a while are let pass from one address, then none of its keys is looked at until some time has gone by.
+//! So many are let pass from all together; then an address may fail only once, so that many guess slowly, and whoever fails from many
+//! addresses keeps out nobody who comes from another with the right key. What is remembered of addresses is bounded.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ const ADDRESSES_MAX: usize = 4096;
 pub struct Tries {
     /// Failures of one address.
     pub per_address: usize,
-    /// Failures of all together.
+    /// Failures of all together; from there on one address may fail once.
     pub in_all: usize,
     /// The time in which they are counted.
     pub within: Duration,
@@ -68,7 +69,9 @@ impl Failures {
                 self.tries.within.saturating_sub(now.since(window.since))
             }
         };
-        wait(own, self.tries.per_address).max(wait(counted.all, self.tries.in_all))
+        let has_failed = own.at(now, self.tries.within).failures > 0;
+        let all = if has_failed { wait(counted.all, self.tries.in_all) } else { Duration::ZERO };
+        wait(own, self.tries.per_address).max(all)
     }
 
     /// A try failed.
@@ -80,7 +83,7 @@ impl Failures {
         if counted.addresses.len() >= ADDRESSES_MAX {
             counted.addresses.retain(|_, window| now.since(window.since) < within);
             if counted.addresses.len() >= ADDRESSES_MAX {
-                // So many at once are held by the bound on all.
+                // Whoever comes from so many addresses at once is forgiven what they failed; 256 bits are not guessed by it.
                 counted.addresses.clear();
             }
         }
@@ -91,7 +94,7 @@ impl Failures {
 }
 
 /// Whoever has one address of an IPv6 network has them all: a /64 counts as one.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => {
             let [a, b, c, d, ..] = six.segments();
@@ -121,12 +124,16 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_many_addresses_hold_all() {
+    fn failures_of_many_addresses_hold_whoever_fails_and_keep_out_nobody_else() {
         let failures = Failures::new(TRIES);
         for last in 1..=5_u8 {
             failures.failed(IpAddr::from([10, 0, 0, last]), At(0));
         }
-        assert_eq!(failures.wait(IpAddr::from([10, 0, 0, 9]), At(0)), Duration::from_secs(60));
+        let ninth = IpAddr::from([10, 0, 0, 9]);
+        assert_eq!(failures.wait(IpAddr::from([10, 0, 0, 1]), At(0)), Duration::from_secs(60));
+        assert_eq!(failures.wait(ninth, At(0)), Duration::ZERO);
+        failures.failed(ninth, At(0));
+        assert_eq!(failures.wait(ninth, At(0)), Duration::from_secs(60), "once");
     }
 
     #[test]

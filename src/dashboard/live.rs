@@ -22,6 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::agency::Agency;
 use super::blocked::Blocked;
 use super::envelope::Envelope;
 use super::fields::Fields;
@@ -31,6 +32,7 @@ use super::redrives::{Redrive, Redrives};
 use super::say::Say;
 use super::session::Signed;
 use super::state::Dashboard;
+use super::system::System;
 use crate::http::auth::Right;
 use crate::http::error::{Kind, Problem};
 
@@ -39,7 +41,7 @@ const PACE: Duration = Duration::from_secs(2);
 /// Bytes a second that a stream takes of its reader's line in the long run.
 const BYTES_PER_S: usize = 8 * 1024;
 /// Units that a page says it has; a larger one gets all of them at first.
-const SEEN_MAX: usize = 100;
+const SEEN_MAX: usize = 600;
 
 /// An element that changes, with the id by which the browser finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +104,8 @@ pub(super) async fn live(State(dashboard): State<Dashboard>, signed: Signed, pag
         Redrives::NAME => follow::<Redrives>(dashboard, signed, page).await,
         Redrive::NAME => follow::<Redrive>(dashboard, signed, page).await,
         Blocked::NAME => follow::<Blocked>(dashboard, signed, page).await,
+        System::NAME => follow::<System>(dashboard, signed, page).await,
+        Agency::NAME => follow::<Agency>(dashboard, signed, page).await,
         Envelope::NAME => follow::<Envelope>(dashboard, signed, page).await,
         _ => Err(Problem::not_found()),
     }
@@ -162,7 +166,7 @@ impl Feed {
                 Turn::Over => return None,
             }
             let now = self.dashboard.clock.now();
-            if self.dashboard.sessions().look(&self.signed.place, &self.dashboard.keys, now, false).is_none() {
+            if self.dashboard.sessions().look(&self.signed.place, self.dashboard.roots(), now, false).is_none() {
                 self.turn = Turn::Over;
                 return Some(Event::default().event("over").data("{}"));
             }

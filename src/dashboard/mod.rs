@@ -1,8 +1,8 @@
 //! The queue dashboard: what each agency has not yet done for whom, why, and since when; and how a person repairs it.
 //!
 //! In reading order: [`mod@routes`] names every page and action with the right it asks for; [`frame`] stands around all of them
-//! (language, errors, headers) and [`guard`] before each (session, right, origin, token); [`session`], [`limit`] and [`sign_in`] are
-//! how one gets in; [`page`] is what every screen has around it, [`say`] how its reader is spoken to, in the texts of [`text`];
+//! (language, errors, headers) and [`guard`] before each (session, right, origin, token); [`session`], [`cookie`], [`limit`], [`sign_in`],
+//! [`provider`] and [`pending`] are how one gets in; [`page`] is what every screen has around it, [`say`] how its reader is spoken to, in the texts of [`text`];
 //! [`live`] sends what changes while one looks; [`assets`] are its files. The screens follow.
 //!
 //! D1: default deny, and the rules of the HTTP interface: what a caller may not see is as if it were not there. D2: every page and
@@ -25,6 +25,8 @@ mod limit;
 mod live;
 mod number;
 mod page;
+mod pending;
+mod provider;
 mod routes;
 mod say;
 mod session;
@@ -35,11 +37,18 @@ mod text;
 mod agencies;
 mod chart;
 mod curl;
+mod forecast;
 mod mask;
+mod past;
 mod pick;
+mod plot;
 mod pretty;
+mod samples;
+mod vitals;
 mod why;
 
+mod agency;
+mod audit;
 mod blocked;
 mod dead_letters;
 mod deliveries;
@@ -50,8 +59,12 @@ mod overview;
 mod payload;
 mod redrives;
 mod schedule;
+mod service;
+mod services;
+mod system;
+mod trial;
 
 pub use limit::Tries;
 pub use routes::{router, routes};
-pub use session::{Lasting, Proof, SessionFault, Sessions};
+pub use session::{Lasting, Proof, Roots, SessionFault, Sessions};
 pub use state::{Dashboard, Settings};

@@ -31,7 +31,17 @@ pub(super) fn decimal(number: f64, places: usize, language: Language) -> String 
     written
 }
 
-#[allow(dead_code, reason = "for the screens that follow")]
+/// A change in per cent, with its sign.
+pub(super) fn change(percent: f64, language: Language) -> String {
+    let sign = if percent > 0.0 { "+" } else { "" };
+    let number = decimal(percent, 1, language);
+    match language {
+        Language::English => format!("{sign}{number}%"),
+        // The mark before it makes the sign stand where a reader from the right begins.
+        Language::Arabic => format!("\u{61c}{sign}{number}٪\u{61c}"),
+    }
+}
+
 /// A share of one, in per cent with one place. What is nearly all is not all, and what is hardly any is not none.
 pub(super) fn percent(share: f64, language: Language) -> String {
     let hundredths = match share * 100.0 {
@@ -77,5 +87,7 @@ mod tests {
             assert_eq!(percent(share, English), text);
         }
         assert_eq!(percent(0.995, Arabic), "٩٩٫٥٪\u{61c}");
+        let changes = [change(24.7, English), change(-7.3, English), change(0.0, English), change(-7.3, Arabic)];
+        assert_eq!(changes, ["+24.7%", "−7.3%", "0%", "\u{61c}−٧٫٣٪\u{61c}"]);
     }
 }

@@ -5,21 +5,24 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::agencies::{self, Fresh, Queue, State as AgencyState};
+use super::chart;
 use super::fields::Fields;
 use super::live::{self, Live, Unit};
 use super::page::{Page, html};
-use super::say::{Html, Say, Whole, count};
+use super::say::{Html, Say, Whole, escape};
 use super::session::Signed;
 use super::state::Dashboard;
+use super::vitals::{self, Vitals};
 use crate::http::auth::Right;
 use crate::http::error::Problem;
-use crate::model::status::Hold;
 use crate::model::time::At;
 
 /// Rows on the page; more are told of and found by the filter.
 const ROWS_MAX: usize = 500;
+/// The share of deliveries that arrive from which on all is well.
+const SUCCESS_WELL: f64 = 0.95;
 /// What can be sorted by: the name in the query, and whether the largest comes first.
-pub(super) const COLUMNS: [(&str, bool); 9] = [
+pub(super) const COLUMNS: [(&str, bool); 13] = [
     ("agency", false),
     ("state", false),
     ("oldest", true),
@@ -29,6 +32,10 @@ pub(super) const COLUMNS: [(&str, bool); 9] = [
     ("behind", true),
     ("parked", true),
     ("dead", true),
+    ("came", true),
+    ("went", true),
+    ("success", false),
+    ("p95", true),
 ];
 
 /// The screen.
@@ -61,6 +68,7 @@ struct Row {
     say: Say,
     queue: Queue,
     name: String,
+    goes: Going,
     operates: bool,
     /// Whether figures lead to what they count.
     oversees: bool,
@@ -80,6 +88,74 @@ struct Total {
     behind: u64,
     parked: u64,
     dead: u64,
+    goes: Going,
+}
+
+/// How it goes, as it is written.
+#[derive(Debug)]
+struct Going {
+    say: Say,
+    /// Nothing where nothing is known of it.
+    vitals: Option<Vitals>,
+}
+
+impl Going {
+    /// What comes or goes a minute.
+    fn rate(&self, of: fn(&Vitals) -> f64) -> Html {
+        match self.vitals.as_ref().map(of) {
+            Some(rate) if rate >= 10.0 => Html(self.say.figure(&rate.round())),
+            Some(rate) if rate > 0.0 => Html(self.say.figure(&rate.max(0.1))),
+            _ => self.say.quiet(0_u64),
+        }
+    }
+
+    fn came(&self) -> Html {
+        self.rate(|vitals| vitals.came)
+    }
+
+    fn went(&self) -> Html {
+        self.rate(|vitals| vitals.went)
+    }
+
+    /// The line of the last hour.
+    fn spark(&self) -> Option<Html> {
+        let hour = self.vitals.as_ref().map(|vitals| &vitals.hour).filter(|hour| hour.iter().any(|n| *n > 0))?;
+        Some(chart::spark(hour, &self.say.tn("overview-spark", hour.iter().sum::<u64>())))
+    }
+
+    /// Which part arrived, marked where it is not nearly all.
+    fn success(&self) -> Html {
+        match self.vitals.as_ref().and_then(Vitals::success) {
+            Some(share) if share < SUCCESS_WELL => Html(format!("<b class=\"hot\">{}</b>", self.say.percent(&share))),
+            Some(share) => Html(self.say.percent(&share)),
+            None => self.say.quiet(0_u64),
+        }
+    }
+
+    /// How long 95 of 100 took at most.
+    fn p95(&self) -> Html {
+        match self.vitals.as_ref().and_then(Vitals::p95) {
+            Some(took) => Html(escape(&self.say.short(&took))),
+            None => self.say.quiet(0_u64),
+        }
+    }
+
+    /// What it is sorted by; `None` where it is not known.
+    fn measure(&self, by: &str) -> Option<u64> {
+        let vitals = self.vitals.as_ref()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rates and shares are not negative"
+        )]
+        let thousandths = |figure: f64| (figure * 1000.0) as u64;
+        match by {
+            "came" => Some(thousandths(vitals.came)),
+            "went" => Some(thousandths(vitals.went)),
+            "success" => vitals.success().map(thousandths),
+            _ => vitals.p95().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 impl Row {
@@ -93,16 +169,13 @@ impl Row {
 
     /// What can be done to it.
     fn acts(&self) -> &'static [&'static str] {
-        match self.state() {
-            AgencyState::Paused | AgencyState::Draining => &["resume"],
-            _ => &["pause", "drain"],
-        }
+        self.queue.acts()
     }
 
-    /// What it is sorted by; names are not measured.
-    fn measure(&self, by: &str) -> u64 {
+    /// What it is sorted by; names are not measured, and what is not known is `None`.
+    fn measure(&self, by: &str) -> Option<u64> {
         let queue = &self.queue;
-        match by {
+        Some(match by {
             "agency" => 0,
             "state" => self.state() as u64,
             "ready" => queue.ready(),
@@ -111,9 +184,10 @@ impl Row {
             "behind" => queue.tally.behind,
             "parked" => queue.tally.parked,
             "dead" => queue.dead,
+            "came" | "went" | "success" | "p95" => return self.goes.measure(by),
             // By the minute, as it is shown: the order of what has hardly waited is nobody's business and would never stand still.
             _ => queue.oldest.map_or(0, |oldest| 1 + self.say.now.since(oldest).as_secs() / 60),
-        }
+        })
     }
 
     /// A figure that leads to what it counts, where there is something and the reader may see it.
@@ -137,32 +211,7 @@ impl Row {
 
     /// Why nothing goes on, or what is not well although something does.
     fn why(&self) -> Option<Html> {
-        let say = self.say;
-        let text = match &self.queue.hold {
-            Hold::Paused { by, reason, since, .. } => say.tell(
-                "why-paused",
-                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
-            ),
-            Hold::Draining { left, by, reason, .. } => say.tell(
-                "why-draining",
-                [("n", count(*left)), ("by", by.as_str().into()), ("reason", reason.as_str().into())],
-            ),
-            Hold::CircuitOpen { until, since } => say.tell(
-                "why-circuit-open",
-                [("age", say.age(since).into()), ("left", say.span(&until.since(say.now)).into())],
-            ),
-            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span(&until.since(say.now))),
-            Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
-            Hold::Unconfigured => say.t("why-unconfigured"),
-            Hold::NoTransport => say.t("why-no-transport"),
-            Hold::Open => match (self.queue.tally.parked, self.queue.tally.retry) {
-                (0, 0) if self.queue.fetches && self.queue.ready() > 0 => say.tn("why-fetch", self.queue.ready()),
-                (0, 0) => return None,
-                (0, retry) => say.tn("why-retry", retry),
-                (parked, _) => say.tell("why-parked", [("n", count(parked))]),
-            },
-        };
-        Some(Html(super::say::escape(&text)))
+        self.queue.why(&self.say)
     }
 }
 
@@ -210,13 +259,21 @@ async fn rows(
     fresh: Fresh,
 ) -> Result<(Vec<Row>, Total, u64), Problem> {
     let queues = agencies::queues(dashboard, &signed.caller, fresh).await?;
+    let look = vitals::look(dashboard, say.now).await?;
     let state = asked.get("state").and_then(AgencyState::parse);
     let wanted = asked.text("q").to_lowercase();
     let operates = Right::Operate.is_given_to(signed.caller.role);
     let oversees = Right::Oversee.is_given_to(signed.caller.role);
     let mut rows: Vec<Row> = queues
         .into_iter()
-        .map(|queue| Row { name: agencies::name(dashboard, &queue.id, say), say, queue, operates, oversees })
+        .map(|queue| Row {
+            name: agencies::name(dashboard, &queue.id, say),
+            goes: Going { say, vitals: look.of(&queue.id).cloned() },
+            say,
+            queue,
+            operates,
+            oversees,
+        })
         .filter(|row| state.is_none_or(|state| row.state() == state))
         .filter(|row| row.name.to_lowercase().contains(&wanted) || row.queue.id.as_str().contains(&wanted))
         .collect();
@@ -243,8 +300,9 @@ fn sort(rows: &mut [Row], asked: &Fields) {
     let (by, falling) = order(asked);
     rows.sort_by_cached_key(|row| {
         let measure = row.measure(by);
-        // Among equals the names rise, whichever way the measure goes.
-        (if falling { u64::MAX - measure } else { measure }, row.name.to_lowercase())
+        let turned = measure.map(|measure| if falling { u64::MAX - measure } else { measure });
+        // What is not known comes last, and among equals the names rise, whichever way the measure goes.
+        (turned.is_none(), turned, row.name.to_lowercase())
     });
     if by == "agency" && falling {
         rows.reverse();
@@ -279,6 +337,17 @@ impl Total {
             behind: sum(|queue| queue.tally.behind),
             parked: sum(|queue| queue.tally.parked),
             dead: sum(|queue| queue.dead),
+            goes: Going { say, vitals: together(rows) },
         }
     }
+}
+
+/// How all of them go together.
+fn together(rows: &[Row]) -> Option<Vitals> {
+    let mut known = rows.iter().filter_map(|row| row.goes.vitals.as_ref()).peekable();
+    known.peek()?;
+    Some(known.fold(Vitals::default(), |mut all, one| {
+        all.merge(one);
+        all
+    }))
 }

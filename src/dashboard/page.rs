@@ -23,6 +23,7 @@ use super::state::Dashboard;
 use crate::http::auth::Right;
 use crate::http::error::Problem;
 use crate::model::id::AgencyId;
+use crate::model::means;
 use crate::model::text::Language;
 
 /// Places of the navigation, in order: the name of its text, its path, and the right it needs. The key that leads there is the first
@@ -33,7 +34,10 @@ pub(super) const PLACES: &[Place] = &[
     Place { name: "dead-letters", path: "/dashboard/dead-letters", right: Right::Oversee, key: 'd' },
     Place { name: "redrives", path: "/dashboard/redrives", right: Right::Oversee, key: 'r' },
     Place { name: "schedule", path: "/dashboard/schedule", right: Right::Oversee, key: 's' },
+    Place { name: "services", path: "/dashboard/services", right: Right::Read, key: 'v' },
     Place { name: "find", path: "/dashboard/find", right: Right::Read, key: 'f' },
+    Place { name: "system", path: "/dashboard/system", right: Right::Oversee, key: 'y' },
+    Place { name: "audit", path: "/dashboard/audit", right: Right::Audit, key: 'a' },
 ];
 
 /// A place of the navigation.
@@ -188,6 +192,21 @@ impl Page {
         self.signed.as_ref()
     }
 
+    /// How they are called.
+    pub(super) fn called(&self) -> &str {
+        self.signed.as_ref().map_or("", |signed| means::called(&signed.caller.name))
+    }
+
+    /// The same page for nobody: a session that has just ended.
+    pub(super) fn signed_out(self) -> Self {
+        Self { signed: None, ..self }
+    }
+
+    /// Whether one can sign in with an identity provider.
+    pub(super) fn provider(&self) -> bool {
+        self.dashboard.inner().settings.provider.is_some()
+    }
+
     /// What every form brings back.
     pub(super) fn token(&self) -> String {
         self.signed.as_ref().map(Signed::token).unwrap_or_default()
@@ -219,6 +238,13 @@ impl Page {
     /// How many agencies are in which state.
     pub(super) fn glance(&self) -> Glance {
         Glance::of(&self.dashboard, self.signed.as_ref(), self.say)
+    }
+
+    /// The name of an agency of the deployment, by its id as text.
+    pub(super) fn known_agency(&self, id: &str) -> Option<String> {
+        let id = AgencyId::parse(id).ok()?;
+        let catalog = self.dashboard.catalog.load();
+        catalog.agency(&id).map(|agency| self.pick(&agency.name).to_owned())
     }
 
     /// The name of an agency in the reader's language; its id where it has none any more.

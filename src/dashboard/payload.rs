@@ -20,6 +20,7 @@ use crate::ledger::Story;
 use crate::mapping::disclose;
 use crate::model::agency::Role;
 use crate::model::id::{AgencyId, EnvelopeId};
+use crate::model::means;
 
 /// Bytes of a payload that are shown.
 const SHOWN_MAX: usize = 256 * 1024;
@@ -85,7 +86,7 @@ pub(super) async fn show(
     let actor = actor(&signed, form.text("reason"))?;
     let what = if whole { "whole" } else { "own projection" };
     dashboard.ledger.note(actor, "payload", &id.to_string(), what, dashboard.clock.now()).await?;
-    tracing::info!(name = signed.caller.name, envelope = %id, "a payload was shown");
+    tracing::info!(name = %means::logged(&signed.caller.name), envelope = %id, "a payload was shown");
 
     let (subject, data) = if whole {
         (stored.attributes.subject.clone(), stored.data_text().to_owned())

@@ -85,7 +85,7 @@ pub(super) fn dead_query(asked: &Fields, limit: usize) -> Result<DeadQuery, Prob
 }
 
 /// The name of an error group.
-fn group(text: &str) -> Option<String> {
+pub(super) fn group(text: &str) -> Option<String> {
     let legal = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     legal.then(|| text.to_owned())
 }

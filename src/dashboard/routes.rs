@@ -13,8 +13,8 @@ use super::frame::frame;
 use super::guard::guard;
 use super::state::Dashboard;
 use super::{
-    assets, blocked, dead_letters, deliveries, envelope, find, live, operate, overview, payload, redrives, schedule,
-    sign_in,
+    agency, assets, audit, blocked, dead_letters, deliveries, envelope, find, live, operate, overview, payload,
+    provider, redrives, schedule, service, services, sign_in, system, trial,
 };
 use crate::http::auth::Right;
 use crate::http::error::{Kind, Problem};
@@ -38,9 +38,13 @@ fn table() -> Vec<Route> {
         page("/dashboard/assets/{file}", Right::Anyone, get(assets::get)),
         page("/dashboard/sign-in", Right::Anyone, get(sign_in::form)),
         action("/dashboard/sign-in", Right::Anyone, post(sign_in::sign_in)),
+        action("/dashboard/sign-in/provider", Right::Anyone, post(provider::begin)),
+        page("/dashboard/sign-in/return", Right::Anyone, get(provider::back)),
+        page("/dashboard/sign-in/out", Right::Anyone, get(provider::let_go)),
         action("/dashboard/sign-out", Right::Read, post(sign_in::sign_out)),
         page("/dashboard/live", Right::Read, get(live::live)),
         page("/dashboard", Right::Read, get(overview::overview)),
+        page("/dashboard/agencies/{id}", Right::Read, get(agency::agency)),
         page("/dashboard/agencies/{id}/{act}", Right::Operate, get(operate::ask)),
         action("/dashboard/agencies/{id}/{act}", Right::Operate, post(operate::operate)),
         page("/dashboard/find", Right::Read, get(find::find)),
@@ -60,6 +64,15 @@ fn table() -> Vec<Route> {
         action("/dashboard/redrives/{id}/{act}", Right::Operate, post(redrives::operate)),
         page("/dashboard/blocked", Right::Oversee, get(blocked::blocked)),
         page("/dashboard/schedule", Right::Oversee, get(schedule::schedule)),
+        page("/dashboard/services", Right::Read, get(services::services)),
+        page("/dashboard/services/{type}", Right::Read, get(service::service)),
+        page("/dashboard/services/{type}/trial", Right::Post, get(trial::ask)),
+        action("/dashboard/services/{type}/trial", Right::Post, post(trial::send)),
+        page("/dashboard/statistics/services.csv", Right::Oversee, get(services::sheet)),
+        page("/dashboard/statistics/open-data.csv", Right::Oversee, get(services::open_sheet)),
+        page("/dashboard/statistics/open-data.json", Right::Oversee, get(services::open_document)),
+        page("/dashboard/system", Right::Oversee, get(system::system)),
+        page("/dashboard/audit", Right::Audit, get(audit::audit)),
         // Whoever is not signed in does not learn what there is.
         page("/dashboard/{*other}", Right::Read, get(|| async { Problem::not_found() })),
     ]
@@ -106,12 +119,17 @@ mod tests {
             (Method::GET, "/dashboard/assets/{file}"),
             (Method::GET, "/dashboard/sign-in"),
             (Method::POST, "/dashboard/sign-in"),
+            (Method::POST, "/dashboard/sign-in/provider"),
+            (Method::GET, "/dashboard/sign-in/return"),
+            (Method::GET, "/dashboard/sign-in/out"),
         ];
         assert_eq!(open, expected);
         for (method, path, right) in routes().filter(|(method, ..)| *method == Method::POST) {
             // Signing in and out, asking, and looking at what one may see change nothing of anybody's.
             let looks = path.starts_with("/dashboard/sign-") || path == "/dashboard/find" || path.ends_with("/payload");
-            assert!(looks || right == Right::Operate, "{method} {path}");
+            // An agency sends as it does over HTTP: under its own rights.
+            let sends = path.ends_with("/trial") && right == Right::Post;
+            assert!(looks || sends || right == Right::Operate, "{method} {path}");
         }
     }
 

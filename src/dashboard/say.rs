@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{number, text};
+use crate::model::calendar::Month;
 use crate::model::text::{Bilingual, Language};
 use crate::model::time::At;
 
@@ -39,6 +40,12 @@ pub(super) trait Whole {
 impl Whole for u64 {
     fn whole(&self) -> u64 {
         *self
+    }
+}
+
+impl Whole for u8 {
+    fn whole(&self) -> u64 {
+        u64::from(*self)
     }
 }
 
@@ -137,9 +144,43 @@ impl Say {
     }
 
     /// A share of one.
-    #[allow(dead_code, reason = "for the screens that follow")]
     pub(super) fn percent(&self, share: &f64) -> String {
         number::percent(*share, self.language)
+    }
+
+    /// A change in per cent, with its sign.
+    pub(super) fn change(&self, percent: &f64) -> String {
+        number::change(*percent, self.language)
+    }
+
+    /// A figure with at most one place.
+    pub(super) fn figure(&self, number: &f64) -> String {
+        number::decimal(*number, 1, self.language)
+    }
+
+    /// The digits of the language in what is written with plain ones.
+    pub(super) fn digits(&self, text: &str) -> String {
+        number::digits(text, self.language)
+    }
+
+    /// A month by its name and year.
+    pub(super) fn month(&self, month: &Month) -> String {
+        let name = self.t(&format!("month-{}", month.number()));
+        self.tell(
+            "month-of-year",
+            [("month", name.as_ref().into()), ("year", self.digits(&month.year().to_string()).into())],
+        )
+        .into_owned()
+    }
+
+    /// The time of day, or the day, under a chart.
+    pub(super) fn tick(&self, at: &At, days: bool) -> Html {
+        let Some(zoned) = utc(*at) else { return Html(String::new()) };
+        let (kind, text) = match days {
+            true => ("day", format!("{} {}", zoned.day(), self.t(&format!("month-{}", zoned.month())))),
+            false => ("clock", format!("{:02}:{:02}", zoned.hour(), zoned.minute())),
+        };
+        Html(format!("<time class=\"{kind}\" datetime=\"{at}\">{}</time>", self.digits(&text)))
     }
 
     /// One of two texts.
@@ -175,6 +216,28 @@ impl Say {
             1000..60_000 => self.tell("span-seconds", [("n", FluentValue::from(span.as_secs_f64()))]).into_owned(),
             _ => self.span(span),
         }
+    }
+
+    /// A very short length of time, with one place where it has only a few milliseconds.
+    pub(super) fn fine(&self, span: &Duration) -> String {
+        match span.as_micros() {
+            0..10_000 => {
+                let ms = (span.as_secs_f64() * 10_000.0).round() / 10.0;
+                self.tell("span-milliseconds", [("n", FluentValue::from(ms.max(0.1)))]).into_owned()
+            }
+            _ => self.short(span),
+        }
+    }
+
+    /// A size in the largest unit that it fills.
+    pub(super) fn bytes(&self, bytes: &u64) -> String {
+        const UNITS: [&str; 5] = ["bytes-b", "bytes-kib", "bytes-mib", "bytes-gib", "bytes-tib"];
+        let (mut size, mut at) = (*bytes as f64, 0);
+        while size >= 1024.0 && at + 1 < UNITS.len() {
+            size /= 1024.0;
+            at += 1;
+        }
+        self.tell(UNITS[at], [("n", FluentValue::from(size))]).into_owned()
     }
 
     /// How long ago something was.
@@ -259,6 +322,14 @@ mod tests {
             assert_eq!(plain(&say(Language::Arabic).span(&span)), arabic);
         }
         assert_eq!(plain(&say(Language::English).short(&Duration::from_millis(1_540))), "1.5 s");
+        let fine = [(12, "0.1 ms"), (340, "0.3 ms"), (9_990, "10 ms"), (10_700, "10 ms"), (2_000_000, "2 s")];
+        for (us, text) in fine {
+            assert_eq!(plain(&say(Language::English).fine(&Duration::from_micros(us))), text);
+        }
+        let sizes = [(0, "0 B"), (1023, "1,023 B"), (1536, "1.5 KiB"), (5 << 30, "5 GiB"), (1 << 52, "4,096 TiB")];
+        for (bytes, text) in sizes {
+            assert_eq!(plain(&say(Language::English).bytes(&bytes)), text);
+        }
     }
 
     #[test]

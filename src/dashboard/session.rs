@@ -1,11 +1,13 @@
 //! Who is signed in.
 //!
-//! S1: a session's id is 256 random bits; only its SHA-256 is kept. S2: it ends when nobody did anything for a while, in any case
-//! after a while, and at once when its key is revoked or replaced. S3: sessions are bounded: one key's newest push out its oldest, and
+//! A session is one thing, whatever opened it. S1: its id is 256 random bits; only its SHA-256 is kept. S2: it ends when nobody did
+//! anything for a while, in any case after a while, and at once when what it goes back to does not hold any more: its key is revoked or
+//! replaced, or the groups that an identity provider named may do something else here, or nothing. S3: sessions are bounded: one key's newest push out its oldest, and
 //! nobody can push out anybody else's. S4: each has a token of its own that every form must bring back. Sessions are kept in memory
 //! and end with the process. Nothing here reads the clock.
 //!
-//! Whoever finds out who somebody is, by a key or otherwise, calls [`Sessions::begin`].
+//! Whoever finds out who somebody is calls [`Sessions::begin`]. What the provider would say today is not asked: who leaves a group there
+//! leaves here when the session ends, or at once when their group is taken out of the configuration.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::auth::{Caller, KeyPrint, KeyRing};
+use crate::identity::Groups;
 use crate::model::time::At;
 
 /// Random bytes of an id and of a token.
@@ -43,12 +46,27 @@ pub struct Lasting {
 pub enum Proof {
     /// A key of the configuration.
     Key(KeyPrint),
+    /// The groups that the identity provider named; the configuration says what they may do.
+    Person(Arc<[String]>),
+}
+
+/// What holds or not. [`super::state::Dashboard::roots`] has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Roots<'a> {
+    /// The keys in force.
+    pub keys: &'a KeyRing,
+    /// The groups in force.
+    pub groups: &'a Groups,
 }
 
 impl Proof {
-    fn holds(&self, keys: &KeyRing, caller: &Caller) -> bool {
+    fn holds(&self, roots: Roots<'_>, caller: &Caller) -> bool {
         match self {
-            Self::Key(print) => keys.holds(print, caller),
+            Self::Key(print) => roots.keys.holds(print, caller),
+            Self::Person(groups) => roots
+                .groups
+                .grant(groups)
+                .is_some_and(|granted| granted.role == caller.role && granted.agency == caller.agency),
         }
     }
 }
@@ -103,7 +121,7 @@ impl Signed {
     }
 }
 
-/// SHA-256 of a session's id.
+/// SHA-256 of a session's id, or of another secret that only a browser keeps.
 pub(super) type Place = [u8; 32];
 
 struct Session {
@@ -147,7 +165,7 @@ impl Sessions {
 
     /// Begins a session; returns its id, which is for the caller's browser alone.
     pub fn begin(&self, caller: Caller, proof: Proof, now: At) -> Result<String, SessionFault> {
-        let (id, token) = (URL_SAFE_NO_PAD.encode(secret()?), secret()?);
+        let (id, token) = (random()?, secret()?);
         let mut sessions = self.lock();
         sessions.retain(|_, session| self.lasts(session, now));
         // Keeps S3.
@@ -168,16 +186,16 @@ impl Sessions {
     }
 
     /// Who has an id. With `used` it counts as something done.
-    pub(super) fn find(&self, id: &str, keys: &KeyRing, now: At, used: bool) -> Option<Signed> {
-        self.look(&place(id), keys, now, used)
+    pub(super) fn find(&self, id: &str, roots: Roots<'_>, now: At, used: bool) -> Option<Signed> {
+        self.look(&place(id), roots, now, used)
     }
 
     /// Whether a session still lasts.
-    pub(super) fn look(&self, place: &Place, keys: &KeyRing, now: At, used: bool) -> Option<Signed> {
+    pub(super) fn look(&self, place: &Place, roots: Roots<'_>, now: At, used: bool) -> Option<Signed> {
         let mut sessions = self.lock();
         let session = sessions.get_mut(place)?;
         // Keeps S2.
-        if !self.lasts(session, now) || !session.proof.holds(keys, &session.caller) {
+        if !self.lasts(session, now) || !session.proof.holds(roots, &session.caller) {
             sessions.remove(place);
             return None;
         }
@@ -190,6 +208,11 @@ impl Sessions {
             streams: Arc::clone(&session.streams),
             place: *place,
         })
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
     }
 
     /// Ends a session.
@@ -206,9 +229,14 @@ impl Sessions {
     }
 }
 
-fn place(id: &str) -> Place {
+pub(super) fn place(id: &str) -> Place {
     let hash = digest::digest(&digest::SHA256, id.as_bytes());
     std::array::from_fn(|at| hash.as_ref().get(at).copied().unwrap_or_default())
+}
+
+/// 256 random bits, as text.
+pub(super) fn random() -> Result<String, SessionFault> {
+    Ok(URL_SAFE_NO_PAD.encode(secret()?))
 }
 
 /// 256 random bits.
@@ -233,6 +261,12 @@ mod tests {
         KeyEntry { name: name.into(), role: Role::Operator, agency: None, sha256 }
     }
 
+    /// Without groups.
+    fn roots(keys: &KeyRing) -> Roots<'_> {
+        static NONE: std::sync::LazyLock<Groups> = std::sync::LazyLock::new(Groups::default);
+        Roots { keys, groups: &NONE }
+    }
+
     fn begin(sessions: &Sessions, ring: &KeyRing, key: &str, now: At) -> String {
         let (print, caller) = ring.identify(key).unwrap();
         sessions.begin(caller, Proof::Key(print), now).unwrap()
@@ -243,15 +277,15 @@ mod tests {
         let (sessions, ring) = (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY)]));
         let at = |seconds: i64| At(seconds * 1000);
         let id = begin(&sessions, &ring, KEY, at(0));
-        assert_eq!(sessions.find(&id, &ring, at(59), true).unwrap().caller.name, "a");
+        assert_eq!(sessions.find(&id, roots(&ring), at(59), true).unwrap().caller.name, "a");
         // Being looked at is nothing that is done.
-        assert!(sessions.find(&id, &ring, at(110), false).is_some());
-        assert!(sessions.find(&id, &ring, at(119), false).is_none(), "60 s after it was used");
+        assert!(sessions.find(&id, roots(&ring), at(110), false).is_some());
+        assert!(sessions.find(&id, roots(&ring), at(119), false).is_none(), "60 s after it was used");
         let id = begin(&sessions, &ring, KEY, at(0));
         for seconds in (0..200).step_by(30) {
-            assert!(sessions.find(&id, &ring, at(seconds), true).is_some(), "{seconds}");
+            assert!(sessions.find(&id, roots(&ring), at(seconds), true).is_some(), "{seconds}");
         }
-        assert!(sessions.find(&id, &ring, at(200), true).is_none(), "it lasts no longer, used or not");
+        assert!(sessions.find(&id, roots(&ring), at(200), true).is_none(), "it lasts no longer, used or not");
     }
 
     #[test]
@@ -261,8 +295,8 @@ mod tests {
         let (a, b) = (begin(&sessions, &ring, KEY, At(0)), begin(&sessions, &ring, "another key that is long", At(0)));
         // The same name, role and agency, and another key.
         ring.replace(&[entry("a", "the key after the first one"), entry("b", "another key that is long")]);
-        assert!(sessions.find(&a, &ring, At(1), true).is_none());
-        assert!(sessions.find(&b, &ring, At(1), true).is_some());
+        assert!(sessions.find(&a, roots(&ring), At(1), true).is_none());
+        assert!(sessions.find(&b, roots(&ring), At(1), true).is_some());
     }
 
     #[test]
@@ -271,10 +305,10 @@ mod tests {
             (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY), entry("b", "another key that is long")]));
         let other = begin(&sessions, &ring, "another key that is long", At(0));
         let own: Vec<_> = (1..=25).map(|n| begin(&sessions, &ring, KEY, At(n))).collect();
-        assert!(sessions.find(&other, &ring, At(30), false).is_some());
-        let left = own.iter().filter(|id| sessions.find(id, &ring, At(30), false).is_some()).count();
+        assert!(sessions.find(&other, roots(&ring), At(30), false).is_some());
+        let left = own.iter().filter(|id| sessions.find(id, roots(&ring), At(30), false).is_some()).count();
         assert_eq!(left, PER_CALLER_MAX);
-        assert!(sessions.find(&own[24], &ring, At(30), false).is_some(), "the newest stays");
+        assert!(sessions.find(&own[24], roots(&ring), At(30), false).is_some(), "the newest stays");
         let few = Sessions::new(Lasting { sessions_max: 1, ..LASTING });
         begin(&few, &ring, KEY, At(0));
         let (print, caller) = ring.identify("another key that is long").unwrap();
@@ -286,7 +320,7 @@ mod tests {
         let (sessions, ring) = (Sessions::new(LASTING), KeyRing::new(&[entry("a", KEY)]));
         let id = begin(&sessions, &ring, KEY, At(0));
         assert_eq!(id.len(), 43);
-        let signed = sessions.find(&id, &ring, At(0), true).unwrap();
+        let signed = sessions.find(&id, roots(&ring), At(0), true).unwrap();
         let (first, second) = (signed.token(), signed.token());
         assert!(
             first != second && signed.wrote(&first) && signed.wrote(&second),
@@ -299,10 +333,43 @@ mod tests {
         let followed: Vec<_> = std::iter::from_fn(|| signed.stream()).collect();
         assert_eq!(followed.len(), STREAMS_MAX);
         assert!(
-            sessions.find(&id, &ring, At(0), true).unwrap().stream().is_none(),
+            sessions.find(&id, roots(&ring), At(0), true).unwrap().stream().is_none(),
             "they are the session's, not the request's"
         );
         sessions.end(&signed.place);
-        assert!(sessions.find(&id, &ring, At(0), true).is_none());
+        assert!(sessions.find(&id, roots(&ring), At(0), true).is_none());
+    }
+
+    #[test]
+    fn a_persons_session_ends_when_its_groups_may_do_something_else() {
+        use crate::model::agency::GroupEntry;
+        use crate::model::id::AgencyId;
+        let entry = |group: &str, role, agency: Option<&str>| GroupEntry {
+            group: group.into(),
+            role,
+            agency: agency.map(|id| AgencyId::parse(id).unwrap()),
+        };
+        let (keys, groups) = (KeyRing::new(&[]), Groups::default());
+        let roots = Roots { keys: &keys, groups: &groups };
+        let officer = [entry("police", Role::Agency, Some("moi"))];
+        let (other, viewer) = ([entry("police", Role::Agency, Some("customs"))], [entry("police", Role::Viewer, None)]);
+        let more = [officer[0].clone(), entry("shift", Role::Operator, None)];
+        let unrelated = [officer[0].clone(), entry("others", Role::Admin, None)];
+        for (then, lasts) in [(&unrelated[..], true), (&[], false), (&other, false), (&viewer, false), (&more, false)] {
+            groups.replace(&officer);
+            let sessions = Sessions::new(LASTING);
+            let caller = Caller {
+                name: "Fatima [oidc:s-1]".into(),
+                role: Role::Agency,
+                agency: Some(AgencyId::parse("moi").unwrap()),
+            };
+            let proof = Proof::Person(["police".to_owned(), "shift".to_owned()].into());
+            let id = sessions.begin(caller, proof, At(0)).unwrap();
+            assert!(sessions.find(&id, roots, At(1), true).is_some());
+            groups.replace(then);
+            assert_eq!(sessions.find(&id, roots, At(2), true).is_some(), lasts, "{then:?}");
+            groups.replace(&officer);
+            assert_eq!(sessions.find(&id, roots, At(3), true).is_some(), lasts, "what has ended has ended");
+        }
     }
 }

@@ -10,8 +10,12 @@ use tokio::time::Instant;
 
 use super::agencies::DEAD_MAX;
 use super::limit::{Failures, Tries};
-use super::session::{Lasting, Sessions};
+use super::pending::Pending;
+use super::session::{Lasting, Roots, Sessions};
+use super::vitals::Look;
+use crate::config::Shown;
 use crate::http::App;
+use crate::identity::{Groups, Provider};
 use crate::ledger::{LedgerError, Waits};
 use crate::model::id::AgencyId;
 
@@ -29,6 +33,12 @@ pub struct Settings {
     pub https: bool,
     /// Proxies that are believed about whom they speak for.
     pub proxies: Vec<IpNet>,
+    /// The settings in force, for whoever asks how the bus runs.
+    pub config: Vec<Shown>,
+    /// What the identity provider's people may do.
+    pub groups: Groups,
+    /// The identity provider, where there is one.
+    pub provider: Option<Arc<Provider>>,
 }
 
 impl Default for Settings {
@@ -39,6 +49,9 @@ impl Default for Settings {
             tries: Tries { per_address: 10, in_all: 100, within: minutes(5) },
             https: false,
             proxies: Vec::new(),
+            config: Vec::new(),
+            groups: Groups::default(),
+            provider: None,
         }
     }
 }
@@ -52,8 +65,10 @@ pub(super) struct Inner {
     pub(super) app: App,
     pub(super) sessions: Sessions,
     pub(super) failures: Failures,
+    pub(super) pending: Pending,
     pub(super) settings: Settings,
     looked: Mutex<Option<(Instant, Arc<Looked>)>>,
+    pub(super) vitals: Mutex<Option<Arc<Look>>>,
 }
 
 /// What waits for each agency.
@@ -63,12 +78,19 @@ impl Dashboard {
     /// Over what the HTTP interface has.
     pub fn new(app: App, settings: Settings) -> Self {
         let (sessions, failures) = (Sessions::new(settings.lasting), Failures::new(settings.tries));
-        Self(Arc::new(Inner { app, sessions, failures, settings, looked: Mutex::default() }))
+        let pending = Pending::default();
+        let (looked, vitals) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { app, sessions, failures, pending, settings, looked, vitals }))
     }
 
     /// Who is signed in; for whoever finds out who somebody is.
     pub fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// What sessions go back to.
+    pub(super) fn roots(&self) -> Roots<'_> {
+        Roots { keys: &self.keys, groups: &self.0.settings.groups }
     }
 
     /// What waits for each agency, or waited a moment ago: however many look on, the ledger is asked once.

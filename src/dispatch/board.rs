@@ -114,16 +114,23 @@ impl Line {
 
     /// A pause or the end of the service hours hides an open circuit: that time is none of its own.
     fn follow(&mut self, hold: &Hold, now: At) {
-        match (self.open_from, hold) {
-            (None, Hold::CircuitOpen { since, .. }) => {
-                self.open_from = Some(if *since < self.left_at { now } else { *since })
-            }
-            (Some(_), Hold::CircuitOpen { .. }) | (None, _) => {}
-            (Some(_), _) => {
+        match (self.open_from, open_since(hold)) {
+            (None, Some(since)) => self.open_from = Some(if since < self.left_at { now } else { since }),
+            (Some(_), None) => {
                 self.was_open += self.is_open(now);
                 (self.open_from, self.left_at) = (None, now);
             }
+            (Some(_), Some(_)) | (None, None) => {}
         }
+    }
+}
+
+/// Since when a circuit is open, also of what a drain still lets out.
+fn open_since(hold: &Hold) -> Option<At> {
+    match hold {
+        Hold::CircuitOpen { since, .. } => Some(*since),
+        Hold::Draining { rest, .. } => open_since(rest),
+        _ => None,
     }
 }
 

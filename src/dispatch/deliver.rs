@@ -346,13 +346,6 @@ fn prepare(
 
 fn parcel(claimed: &Claimed, message: Message, span: &Span, now: At) -> Parcel {
     let attributes = &claimed.envelope.attributes;
-    let (traceparent, tracestate) = match trace::carried(span) {
-        Some(trace::Carried { parent, state }) => (Some(parent), state),
-        None => {
-            let own = |name| attributes.extension(name).map(str::to_owned);
-            (own("traceparent"), own("tracestate"))
-        }
-    };
     Parcel {
         message,
         webhook_id: claimed.webhook_id,
@@ -362,9 +355,8 @@ fn parcel(claimed: &Claimed, message: Message, span: &Span, now: At) -> Parcel {
         sequence: claimed.key.seq.0,
         gap: claimed.gap,
         redrive: claimed.redrive,
-        traceparent,
-        tracestate,
-        correlation_id: claimed.envelope.attributes.correlation_id().map(str::to_owned),
+        trace: trace::passed_on(span, attributes),
+        correlation_id: attributes.correlation_id().map(str::to_owned),
         now,
     }
 }

@@ -27,7 +27,7 @@ use crate::model::id::{AgencyId, DeliveryId};
 use crate::model::outcome::{Class, Outcome, Report};
 use crate::model::retry::{self, Evidence};
 use crate::model::time::At;
-use crate::telemetry::trace;
+use crate::telemetry::trace::{self, Carried};
 use crate::wake::Wake;
 
 /// Deliveries leased in one commit.
@@ -91,6 +91,8 @@ pub struct Handed {
     pub gap: Option<DeliveryId>,
     /// Whether a person asked for it to be delivered again.
     pub redrive: bool,
+    /// The trace that its work belongs to.
+    pub trace: Option<Carried>,
     /// What the agency gets.
     pub message: Message,
 }
@@ -191,7 +193,8 @@ impl Handout {
         match make(&claimed, route, &self.0.tools.ledger, now) {
             Ok((message, terms)) => {
                 let (agency, envelope) = (&claimed.key.agency, &claimed.envelope);
-                drop(trace::lease(agency, &envelope.attributes, envelope.trace.as_deref(), number(&claimed)).entered());
+                let span = trace::lease(agency, &envelope.attributes, envelope.trace.as_deref(), number(&claimed));
+                let trace = span.in_scope(|| trace::passed_on(&span, &envelope.attributes));
                 lock(&desk.slips).insert(lease, Slip { begun: now, until, tries: claimed.tries.clone(), terms });
                 Some(Handed {
                     id: claimed.id,
@@ -202,6 +205,7 @@ impl Handout {
                     sequence: claimed.key.seq.0,
                     gap: claimed.gap,
                     redrive: claimed.redrive,
+                    trace,
                     message,
                 })
             }
@@ -259,9 +263,13 @@ impl Handout {
     }
 
     async fn store(&self, lease: Uuid, settlement: Settlement, accepted_at: At, now: At) -> Result<bool, LedgerError> {
-        let (key, transition) = (settlement.key.clone(), settlement.transition.clone());
+        let (key, transition, attempt) =
+            (settlement.key.clone(), settlement.transition.clone(), settlement.attempt.clone());
         let settled = self.0.tools.ledger.settle_lease(lease, settlement, now).await?;
         if settled {
+            if let Some(attempt) = &attempt {
+                self.0.tools.metrics.figures.remember(&key, accepted_at, attempt);
+            }
             if let Transition::Finish { state, .. } = transition {
                 self.0.tools.metrics.end(&key.agency, state, now.since(accepted_at).as_secs_f64());
             }

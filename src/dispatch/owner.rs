@@ -345,6 +345,9 @@ impl Owner {
         }
         let now = self.tools.clock.now();
         for done in &batch {
+            if let Some(attempt) = &done.settlement.attempt {
+                self.tools.metrics.figures.remember(&done.settlement.key, done.accepted_at, attempt);
+            }
             if let Transition::Finish { state, .. } = done.settlement.transition {
                 self.tools.metrics.end(&self.id, state, now.since(done.accepted_at).as_secs_f64());
             }

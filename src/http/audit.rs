@@ -13,6 +13,7 @@ use super::error::{Problem, Shape};
 use super::search::{PAGE_DEFAULT, limit, parameter, without};
 use super::state::App;
 use crate::ledger::AuditEntry;
+use crate::model::means::Means;
 use crate::model::time::At;
 
 /// Version of the cursor's layout: it, and the entry's number as eight bytes.
@@ -35,6 +36,8 @@ struct Line {
     n: u64,
     at: At,
     actor: String,
+    /// By which means the actor was known: `key`, `oidc` or `falaj` itself.
+    means: &'static str,
     action: String,
     target: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +67,8 @@ impl Line {
     fn of(entry: AuditEntry) -> Self {
         let AuditEntry { n, at, actor, action, target, reason, detail } = entry;
         let detail = detail.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
-        Self { n, at, actor, action, target, reason, detail }
+        let means = Means::of(&actor).as_str();
+        Self { n, at, actor, means, action, target, reason, detail }
     }
 }
 

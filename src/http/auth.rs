@@ -28,7 +28,7 @@ const KEY_BYTES_MAX: usize = 512;
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// Nothing: probes.
+    /// Nothing: probes and documents.
     Anyone,
     /// To post envelopes: agencies; admins for dry runs alone.
     Post,
@@ -65,7 +65,7 @@ impl Right {
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The key's name, for the audit.
+    /// The key's name, or a person as [`crate::model::means`] writes them; for the audit.
     pub name: String,
     /// What it may do.
     pub role: Role,

@@ -26,7 +26,7 @@ use crate::model::time::At;
 /// Version of the cursor's layout.
 const CURSOR_VERSION: u8 = 1;
 /// Hex digits of an error group.
-const GROUP_DIGITS: usize = 16;
+pub(super) const GROUP_DIGITS: usize = 16;
 /// Questions to the ledger at once.
 const ASKED_AT_ONCE: usize = 8;
 /// What may be asked.

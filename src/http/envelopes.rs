@@ -18,17 +18,16 @@ use super::state::App;
 use super::{body, observe, view};
 use crate::intake::{Accepted, Asker, Sender};
 use crate::model::cloudevents::{self, EventFault};
-use crate::model::envelope::{AttributeValue, Envelope};
+use crate::model::envelope::Envelope;
 use crate::model::status::EnvelopeStatus;
 use crate::telemetry::trace;
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// What may be asked.
 const SHAPE: Shape = Shape("The query takes `?dry_run=true` and nothing else.", "لا يقبل الاستعلام سوى `?dry_run=true`.");
 /// What a dry run takes.
 const NO_BATCH: Shape = Shape("A dry run takes one event, not a batch.", "تقبل التجربة حدثًا واحدًا لا دفعة من الأحداث.");
-
-/// Bytes of a request's `tracestate` that are kept; the standard asks for 512 at least.
-const TRACESTATE_BYTES_MAX: usize = 512;
 
 /// The modes of the HTTP binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,28 +115,15 @@ fn mode(headers: &HeaderMap) -> Result<Mode, Problem> {
 /// Reads the one event of a request.
 fn one(mode: Mode, parts: &Parts, body: &Bytes, bounds: &cloudevents::Bounds) -> Result<Envelope, EventFault> {
     let _parsing = trace::parse().entered();
-    if mode != Mode::Binary {
-        let mut envelope = cloudevents::structured(body, bounds)?;
-        follow_trace(&mut envelope, &parts.headers);
-        return Ok(envelope);
-    }
-    let headers = parts.headers.iter().map(|(name, value): (&HeaderName, _)| (name.as_str(), value.as_bytes()));
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    cloudevents::binary(headers, content_type, body, bounds)
-}
-
-/// The request's `traceparent`, with its `tracestate`, becomes the event's where the event has none (as in binary mode).
-fn follow_trace(envelope: &mut Envelope, headers: &HeaderMap) {
-    let Some(parent) = headers.get("traceparent").and_then(|value| value.to_str().ok()) else { return };
-    let extensions = &mut envelope.attributes.extensions;
-    if !cloudevents::is_traceparent(parent) || extensions.contains_key("traceparent") {
-        return;
-    }
-    extensions.insert("traceparent".to_owned(), AttributeValue::Text(parent.to_owned()));
-    let state = headers.get("tracestate").and_then(|value| value.to_str().ok());
-    if let Some(state) = state.filter(|state| !state.is_empty() && state.len() <= TRACESTATE_BYTES_MAX) {
-        extensions.entry("tracestate".to_owned()).or_insert_with(|| AttributeValue::Text(state.to_owned()));
-    }
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let mut envelope = if mode == Mode::Binary {
+        let headers = parts.headers.iter().map(|(name, value): (&HeaderName, _)| (name.as_str(), value.as_bytes()));
+        cloudevents::binary(headers, text(CONTENT_TYPE), body, bounds)?
+    } else {
+        cloudevents::structured(body, bounds)?
+    };
+    cloudevents::follow(&mut envelope.attributes, text(TRACEPARENT), text(TRACESTATE));
+    Ok(envelope)
 }
 
 async fn batch(app: &App, parts: &Parts, body: &Bytes, sender: &Sender) -> Result<Response, Problem> {

@@ -4,7 +4,7 @@
 //! around all of them; [`envelopes`], [`status`], [`events`], [`search`], [`pull`], [`outcomes`], [`agencies`], [`mod@history`],
 //! [`statistics`], [`catalogue`], [`health`] and [`scrape`] are the handlers, and [`operate`], [`deliveries`], [`dead_letters`],
 //! [`redrives`] and [`audit`] those of persons who repair; [`view`] decides how much of an envelope a caller sees; [`error`] is the
-//! one status table; [`server`] is the accept loop.
+//! one status table; [`docs`] describes every route and writes the documents; [`server`] is the accept loop.
 //!
 //! Handlers translate and decide nothing: acceptance is `intake`'s, the truth is the ledger's. Nothing here is logged that could
 //! name a person.
@@ -12,13 +12,16 @@
 pub mod auth;
 pub mod body;
 pub mod deliveries;
+pub mod docs;
 pub mod error;
+pub mod gzip;
 pub mod observe;
 pub mod operate;
 pub mod path;
 pub mod routes;
 pub mod server;
 pub mod state;
+pub mod statistics;
 pub mod view;
 
 mod agencies;
@@ -35,7 +38,6 @@ mod pull;
 mod redrives;
 mod scrape;
 mod search;
-mod statistics;
 mod status;
 
 pub use routes::{router, routes};

@@ -17,7 +17,7 @@ use crate::ledger::Actor;
 use crate::model::id::AgencyId;
 
 /// Characters of a reason.
-const REASON_CHARS_MAX: usize = 500;
+pub(super) const REASON_CHARS_MAX: usize = 500;
 /// What an order looks like.
 const SHAPE: Shape = Shape("Send `{\"reason\": \"...\"}`.", "أرسل `{\"reason\": \"...\"}`.");
 

@@ -21,9 +21,9 @@ use crate::model::id::{AgencyId, DeliveryId};
 use crate::model::time::{At, Span};
 
 /// Deliveries of one answer, where the query does not say.
-const MAX_DEFAULT: usize = 10;
+pub(super) const MAX_DEFAULT: usize = 10;
 /// Deliveries of one answer at most.
-const MAX_MAX: usize = 100;
+pub(super) const MAX_MAX: usize = 100;
 /// The shortest wait between two looks.
 const NAP: Duration = Duration::from_millis(5);
 /// What may be asked.
@@ -57,6 +57,10 @@ struct Line {
     gap: Option<DeliveryId>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     redrive: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracestate: Option<String>,
     /// The event as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     envelope: Option<Box<RawValue>>,
@@ -143,7 +147,8 @@ fn refused(error: HandoutError) -> Problem {
 }
 
 fn line(handed: Handed) -> Result<Line, Problem> {
-    let Handed { id, webhook_id, lease, until, attempt, sequence, gap, redrive, message } = handed;
+    let Handed { id, webhook_id, lease, until, attempt, sequence, gap, redrive, trace, message } = handed;
+    let (traceparent, tracestate) = trace.map_or((None, None), |trace| (Some(trace.parent), trace.state));
     let text = String::from_utf8(message.body.into()).map_err(|_| Problem::internal())?;
     let is_event = message.content_type.starts_with("application/cloudevents+json");
     let (envelope, made) = if is_event {
@@ -151,5 +156,18 @@ fn line(handed: Handed) -> Result<Line, Problem> {
     } else {
         (None, Some(Made { content_type: message.content_type, body: text }))
     };
-    Ok(Line { id, webhook_id, lease, lease_until: until, attempt, sequence, gap, redrive, envelope, made })
+    Ok(Line {
+        id,
+        webhook_id,
+        lease,
+        lease_until: until,
+        attempt,
+        sequence,
+        gap,
+        redrive,
+        traceparent,
+        tracestate,
+        envelope,
+        made,
+    })
 }

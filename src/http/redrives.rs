@@ -19,9 +19,9 @@ use crate::model::id::{AgencyId, DeliveryId, EventType};
 use crate::model::time::At;
 
 /// Ids that one redrive may name.
-const IDS_MAX: usize = 1000;
+pub(super) const IDS_MAX: usize = 1000;
 /// The highest rate that can be asked for.
-const RATE_MAX: u32 = 100_000;
+pub(super) const RATE_MAX: u32 = 100_000;
 /// Jobs that are listed, the newest.
 const LISTED: usize = 100;
 /// What a redrive looks like.

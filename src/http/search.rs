@@ -24,9 +24,9 @@ const CURSOR_VERSION: u8 = 1;
 /// Envelopes on a page, where the query does not say.
 pub(super) const PAGE_DEFAULT: usize = 50;
 /// Envelopes on a page at most.
-const PAGE_MAX: usize = 100;
+pub(super) const PAGE_MAX: usize = 100;
 /// Bytes of a query parameter at most.
-const PARAMETER_BYTES_MAX: usize = 4096;
+pub(super) const PARAMETER_BYTES_MAX: usize = 4096;
 /// What may be asked.
 const SHAPE: Shape = Shape(
     "The query takes `source id type subject correlationid state from to cursor limit`, each at most once.",
@@ -82,6 +82,7 @@ fn query(asked: Asked) -> Result<ledger::Query, Problem> {
         mark: None,
         recipient: None,
         standing: None,
+        group: None,
         without_notices: false,
         state: parameter(&mut faults, "state", asked.state, state),
         from: parameter(&mut faults, "from", asked.from, At::parse),

@@ -1,6 +1,7 @@
 //! What every handler may reach.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub metrics_open: bool,
     /// On which terms statistics are given (`[statistics]`).
     pub statistics: Terms,
+    /// The folder with a sample envelope of each type, `<type>.json`; `None` where there are none.
+    pub samples: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -57,6 +60,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(15),
             metrics_open: false,
             statistics: Terms::default(),
+            samples: None,
         }
     }
 }

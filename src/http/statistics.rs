@@ -1,4 +1,4 @@
-//! Services in figures by month, and open data.
+//! Services in figures by month, and open data; the dashboard gives the same files.
 //!
 //! What everybody may read holds what `statistics::open_data` gives and nothing else; the whole table is for those who oversee.
 
@@ -21,6 +21,8 @@ use crate::statistics::{self, MonthTable, OpenData, csv};
 /// What may be asked.
 const SHAPE: Shape =
     Shape("The query takes `month`, such as `2026-09`.", "يقبل الاستعلام المعامل `month`، مثل `2026-09`.");
+/// The media type of a sheet.
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 /// How long others may keep open data. They are of a month that is over.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
@@ -39,7 +41,7 @@ fn asked(uri: &Uri) -> Result<Option<Month>, Problem> {
 }
 
 /// The table of a month.
-pub(super) async fn table(app: &App, month: Month) -> Result<MonthTable, LedgerError> {
+pub async fn table(app: &App, month: Month) -> Result<MonthTable, LedgerError> {
     let calendar = app.ledger.calendar();
     let days = app.ledger.service_days(month.previous().first(), month.last()).await?;
     let known = statistics::known(&app.catalog.load());
@@ -48,18 +50,17 @@ pub(super) async fn table(app: &App, month: Month) -> Result<MonthTable, LedgerE
 }
 
 /// The month that goes on.
-pub(super) fn this_month(app: &App) -> Month {
+pub fn this_month(app: &App) -> Month {
     app.ledger.calendar().month(app.clock.now())
 }
 
 /// `GET /v1/statistics/services`
 pub(super) async fn services(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    let month = asked(&uri)?.unwrap_or_else(|| this_month(&app));
-    let table = table(&app, month).await?;
     let mut response = if wants_csv(&headers) {
-        sheet(csv::month(&table), month, "services")
+        month_sheet(&app, &uri).await?
     } else {
-        body::answer(StatusCode::OK, &table)
+        let month = asked(&uri)?.unwrap_or_else(|| this_month(&app));
+        body::answer(StatusCode::OK, &table(&app, month).await?)
     };
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
@@ -67,26 +68,41 @@ pub(super) async fn services(State(app): State<App>, headers: HeaderMap, uri: Ur
 
 /// `GET /v1/statistics/services.csv`
 pub(super) async fn services_csv(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let month = asked(&uri)?.unwrap_or_else(|| this_month(&app));
-    Ok(sheet(csv::month(&table(&app, month).await?), month, "services"))
+    month_sheet(&app, &uri).await
 }
 
 /// `GET /v1/statistics/open-data.json`
 pub(super) async fn open_data(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let (_, data) = data(&app, &uri).await?;
-    Ok(given(&app, body::answer(StatusCode::OK, &data)))
+    open_document(&app, &uri).await
 }
 
 /// `GET /v1/statistics/open-data.csv`
 pub(super) async fn open_data_csv(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
-    let (month, data) = data(&app, &uri).await?;
+    open_sheet(&app, &uri).await
+}
+
+/// The table of the month that a query asks for, as CSV.
+pub async fn month_sheet(app: &App, uri: &Uri) -> Result<Response, Problem> {
+    let month = asked(uri)?.unwrap_or_else(|| this_month(app));
+    Ok(sheet(csv::month(&table(app, month).await?), month, "services"))
+}
+
+/// The open data of the month that a query asks for, with what a catalogue wants to know.
+pub async fn open_document(app: &App, uri: &Uri) -> Result<Response, Problem> {
+    let (_, data) = data(app, uri).await?;
+    Ok(given(app, body::answer(StatusCode::OK, &data)))
+}
+
+/// The same as CSV.
+pub async fn open_sheet(app: &App, uri: &Uri) -> Result<Response, Problem> {
+    let (month, data) = data(app, uri).await?;
     let mut response = sheet(csv::open_data(&data), month, "open-data");
     // Title, licence, period and columns stand beside it.
     let about = format!("<open-data.json?month={month}>; rel=\"describedby\"; type=\"application/json\"");
     if let Ok(about) = about.parse() {
         response.headers_mut().insert(LINK, about);
     }
-    Ok(given(&app, response))
+    Ok(given(app, response))
 }
 
 /// Open data of the month that is asked for, or of the last one that is over. One that goes on has none.
@@ -115,8 +131,7 @@ fn wants_csv(headers: &HeaderMap) -> bool {
 
 fn sheet(text: String, month: Month, what: &str) -> Response {
     let name = format!("attachment; filename=\"falaj-{what}-{month}.csv\"");
-    let headers: [(HeaderName, String); 2] =
-        [(CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()), (CONTENT_DISPOSITION, name)];
+    let headers: [(HeaderName, String); 2] = [(CONTENT_TYPE, CSV.to_owned()), (CONTENT_DISPOSITION, name)];
     (StatusCode::OK, headers, text).into_response()
 }
 

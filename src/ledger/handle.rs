@@ -389,6 +389,11 @@ impl Ledger {
         super::open::size(&self.0.shared)
     }
 
+    /// The version of the store's engine.
+    pub fn engine() -> &'static str {
+        rusqlite::version()
+    }
+
     /// How it is doing: whether it accepts, and what waits for it.
     pub fn health(&self) -> Health {
         let shared = &self.0.shared;

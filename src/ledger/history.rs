@@ -193,6 +193,33 @@ pub struct Pulse {
     pub watched: Vec<bool>,
     /// Every agency that had something to say in one of them, with as many beats as there are minutes.
     pub agencies: BTreeMap<AgencyId, Vec<Beat>>,
+    /// How the deliveries of each of them ended, in all these minutes.
+    pub ends: BTreeMap<AgencyId, Ends>,
+}
+
+/// How deliveries ended in a stretch of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// As delivered.
+    pub delivered: u64,
+    /// Otherwise.
+    pub otherwise: u64,
+    /// From acceptance to delivered.
+    pub delivery_ms: Histogram,
+}
+
+impl Ends {
+    /// Adds another agency's.
+    pub fn merge(&mut self, more: &Self) {
+        self.delivered += more.delivered;
+        self.otherwise += more.otherwise;
+        self.delivery_ms.merge(&more.delivery_ms);
+    }
+
+    /// Which part arrived; `None` where none ended.
+    pub fn success_share(&self) -> Option<f64> {
+        share(self.delivered, self.otherwise)
+    }
 }
 
 /// One minute of an agency's pulse.
@@ -232,6 +259,7 @@ pub struct Rates {
 impl Rates {
     fn of(seconds: u64, activity: &Activity) -> Self {
         let ended = activity.delivered() + activity.ended_otherwise();
+        let success_share = share(activity.delivered(), activity.ended_otherwise());
         #[expect(clippy::cast_precision_loss, reason = "counts of some minutes")]
         let float = |n: u64| n as f64;
         let a_minute = |n: u64| if seconds == 0 { 0.0 } else { float(n) * 60.0 / float(seconds) };
@@ -241,11 +269,18 @@ impl Rates {
             came_per_minute: a_minute(activity.movement.came),
             delivered_per_minute: a_minute(activity.delivered()),
             ended_per_minute: a_minute(ended),
-            success_share: (ended > 0).then(|| float(activity.delivered()) / float(ended)),
+            success_share,
             delivery_p95_ms: activity.delivery_ms.percentile(95),
             attempt_p95_ms: activity.attempt_ms.percentile(95),
         }
     }
+}
+
+/// Of those that ended, which part arrived.
+fn share(delivered: u64, otherwise: u64) -> Option<f64> {
+    let ended = delivered + otherwise;
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more")]
+    (ended > 0).then(|| delivered as f64 / ended as f64)
 }
 
 /// The columns of an activity, in the order in which they are read and written.
@@ -422,11 +457,11 @@ impl Lens<'_> {
         let to = floor(now, MINUTE_MS);
         let from = to - PULSE_MINUTES * MINUTE_MS;
         let minutes = usize::try_from(PULSE_MINUTES).unwrap_or(0);
-        let mut pulse = Pulse { from: At(from), watched: vec![false; minutes], agencies: BTreeMap::new() };
-        let mut by_n: HashMap<i64, Vec<Beat>> = HashMap::new();
+        let mut pulse = Pulse { from: At(from), watched: vec![false; minutes], ..Pulse::default() };
+        let mut by_n: HashMap<i64, (Vec<Beat>, Ends)> = HashMap::new();
         let mut select = self.connection.prepare_cached(
             "SELECT at, agency, came, delivered, message_fault + configuration_fault + gone + throttle + endpoint_fault + retry_asked,
-                waiting FROM history WHERE span = ?1 AND at >= ?2 AND at < ?3",
+                waiting, dead + expired + skipped + cancelled, delivery_ms FROM history WHERE span = ?1 AND at >= ?2 AND at < ?3",
         )?;
         let mut rows = select.query((MINUTE, from, to))?;
         while let Some(row) = rows.next()? {
@@ -436,12 +471,22 @@ impl Lens<'_> {
                 BUS => pulse.watched[minute] = true,
                 n => {
                     let beat = Beat { came: count(2)?, delivered: count(3)?, faults: count(4)?, waiting: count(5)? };
-                    by_n.entry(n).or_insert_with(|| vec![Beat::default(); minutes])[minute] = beat;
+                    let (beats, ends) =
+                        by_n.entry(n).or_insert_with(|| (vec![Beat::default(); minutes], Ends::default()));
+                    beats[minute] = beat;
+                    ends.delivered += beat.delivered;
+                    ends.otherwise += count(6)?;
+                    let durations = row.get_ref(7)?.as_blob().map_err(|_| corrupt("durations that are none"))?;
+                    ends.delivery_ms.absorb(durations).ok_or_else(|| corrupt("durations of an unknown version"))?;
                 }
             }
         }
-        let named = by_n.into_iter().filter_map(|(n, beats)| Some((self.names.id(n)?.clone(), beats)));
-        pulse.agencies = named.collect();
+        for (n, (beats, ends)) in by_n {
+            if let Some(id) = self.names.id(n) {
+                pulse.agencies.insert(id.clone(), beats);
+                pulse.ends.insert(id.clone(), ends);
+            }
+        }
         Ok(pulse)
     }
 

@@ -47,6 +47,7 @@ mod look;
 mod read;
 mod readers;
 mod search;
+mod seek;
 
 mod again;
 mod audit;
@@ -60,6 +61,7 @@ mod pause;
 mod redrive;
 mod repair;
 
+mod backlog;
 mod history;
 mod service;
 
@@ -70,12 +72,14 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditPage, AuditQuery};
+pub use backlog::Backlog;
 pub use check::check;
 pub use error::{LedgerError, OpenError};
 pub use event::{AgencyEvent, Happened};
 pub use export::export;
 pub use handle::Ledger;
-pub use history::{Activity, Beat, Cut, Movement, Point, Pulse, Rates, Resolution};
+pub use history::{Activity, Beat, Cut, Ends, Movement, Point, Pulse, Rates, Resolution};
 pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
 pub use notices::{Listeners, Notices};
 pub use open::stands_in;

@@ -226,9 +226,10 @@ pub struct AuditEntry {
     pub at: At,
     /// Who.
     pub actor: String,
-    /// What: `pause drain resume retry skip cancel release redrive replay redrive_pause redrive_resume redrive_cancel payload`.
+    /// What: `pause drain resume retry skip cancel release redrive replay redrive_pause redrive_resume redrive_cancel payload
+    /// test_envelope`.
     pub action: String,
-    /// On what: an agency, a delivery id, a job id.
+    /// On what: an agency, a delivery id, an envelope id, a job id.
     pub target: String,
     /// Why.
     pub reason: Option<String>,

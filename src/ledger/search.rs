@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::id::{SEQ_MAX, column, seq as to_seq};
 use super::read::{Lens, Line};
+use super::seek::Places;
 use super::types::{Found, Mark, Query};
 use crate::model::delivery::{DeliveryView, EnvelopeView};
 use crate::model::envelope::Attributes;
@@ -18,6 +19,15 @@ const VIEWS_MAX: usize = 400;
 const OWN: &str = "falaj.";
 /// Envelopes on a page at most.
 const PAGE_MAX: usize = 100;
+
+/// A page that is being filled.
+#[derive(Debug, Default)]
+struct Page {
+    found: Found,
+    limit: usize,
+    read: usize,
+    viewed: usize,
+}
 
 /// Whether an envelope stands as it was asked for, as a whole and in its deliveries.
 fn stands(query: &Query, view: &EnvelopeView) -> bool {
@@ -42,6 +52,11 @@ impl Lens<'_> {
             (None, None, Some(Mark(key))) => Some(key),
             (None, None, None) => None,
         };
+        if key.is_none()
+            && let Some(places) = self.places(query, low, high)?
+        {
+            return self.at_places(query, limit, places);
+        }
         let mut select = self.connection.prepare_cached(match key {
             Some(_) => {
                 "SELECT e.seq, e.at, e.sender, e.digest, e.head, e.recipients FROM lookup l JOIN envelope e ON e.seq = l.seq
@@ -53,25 +68,40 @@ impl Lens<'_> {
             }
         })?;
         let mut rows = select.query((key.unwrap_or(0), column(low), column(high)))?;
-        let mut found = Found::default();
-        let (mut read, mut viewed) = (0, 0);
+        let mut page = Page { limit, ..Page::default() };
         while let Some(row) = rows.next()? {
             let line = Line::read(row)?;
             let seq = line.seq;
-            read += 1;
-            if self.matches(query, &line) {
-                viewed += 1;
-                let view = self.view(line)?;
-                if stands(query, &view) {
-                    found.envelopes.push(view);
-                }
-            }
-            if found.envelopes.len() == limit || read == ROWS_MAX || viewed == VIEWS_MAX {
-                found.next = Some(to_seq(column(seq)));
-                return Ok(found);
+            if self.take(query, line, &mut page)? {
+                return Ok(Found { next: Some(to_seq(column(seq))), ..page.found });
             }
         }
-        Ok(found)
+        Ok(page.found)
+    }
+
+    /// One page of what stands in these places.
+    fn at_places(&self, query: &Query, limit: usize, Places { seqs, rest }: Places) -> rusqlite::Result<Found> {
+        let mut page = Page { limit, ..Page::default() };
+        for seq in seqs {
+            let Some(line) = self.line(seq)? else { continue };
+            if self.take(query, line, &mut page)? {
+                return Ok(Found { next: Some(to_seq(column(seq))), ..page.found });
+            }
+        }
+        Ok(Found { next: rest.map(|rest| to_seq(column(rest))), ..page.found })
+    }
+
+    /// Takes an envelope on the page where it matches; returns whether the page is full, or enough was read for it.
+    fn take(&self, query: &Query, line: Line, page: &mut Page) -> rusqlite::Result<bool> {
+        page.read += 1;
+        if self.matches(query, &line) {
+            page.viewed += 1;
+            let view = self.view(line)?;
+            if stands(query, &view) && self.failed_so(query, &view)? {
+                page.found.envelopes.push(view);
+            }
+        }
+        Ok(page.found.envelopes.len() == page.limit || page.read == ROWS_MAX || page.viewed == VIEWS_MAX)
     }
 
     fn by_identity(&self, query: &Query, source: &str, event_id: &str, low: u64, high: u64) -> rusqlite::Result<Found> {
@@ -82,7 +112,7 @@ impl Lens<'_> {
         };
         if let Some(line) = line.filter(|line| self.matches(query, line)) {
             let view = self.view(line)?;
-            if stands(query, &view) {
+            if stands(query, &view) && self.failed_so(query, &view)? {
                 found.envelopes.push(view);
             }
         }

@@ -255,6 +255,8 @@ pub struct Query {
     /// Only envelopes with a delivery that stands so, in the words of [`Standing::word`](crate::model::delivery::Standing::word); with
     /// `recipient`, one to that agency.
     pub standing: Option<&'static str>,
+    /// Only envelopes with a delivery that is dead or parked for the errors of this group; with `recipient`, one to that agency.
+    pub group: Option<String>,
     /// Leaves out what the bus itself tells of envelopes.
     pub without_notices: bool,
     /// Only envelopes in this state.

@@ -137,6 +137,11 @@ impl FieldMap {
         }
     }
 
+    /// The names of what it writes, and whether it writes JSON.
+    pub fn targets(&self) -> (impl Iterator<Item = &str>, bool) {
+        (self.targets.iter().map(|target| target.name.as_str()), self.form == MapForm::Json)
+    }
+
     /// The media type of what [`FieldMap::write`] makes.
     pub fn content_type(&self) -> &'static str {
         match self.form {

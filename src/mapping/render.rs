@@ -14,6 +14,8 @@ use crate::model::json;
 const RESERVED: [&str; 2] = ["authid", "dataref"];
 /// The extension that orders in place of the subject, and is as personal.
 const PARTITION_KEY: &str = "partitionkey";
+/// The media type of an event in structured mode.
+const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 /// The version of CloudEvents that is written.
 const SPEC_VERSION: &str = "1.0";
 
@@ -28,6 +30,18 @@ pub enum Form {
     Map(FieldMap),
     /// A MiniJinja template.
     Template(Template),
+}
+
+impl Form {
+    /// The media type of its messages; `None` where it is that of the sender's data.
+    pub fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Structured => Some(STRUCTURED),
+            Self::Binary => None,
+            Self::Map(map) => Some(map.content_type()),
+            Self::Template(template) => Some(template.content_type()),
+        }
+    }
 }
 
 /// How `subject` and `partitionkey` travel to an agency.
@@ -104,7 +118,7 @@ pub fn render(
     let (content_type, headers, body) = match form {
         Form::Structured => {
             let body = structured(attributes, &fields.project(data));
-            ("application/cloudevents+json; charset=utf-8".to_owned(), Vec::new(), body)
+            (STRUCTURED.to_owned(), Vec::new(), body)
         }
         Form::Binary => {
             let mut headers = identity_headers(attributes);

@@ -51,8 +51,7 @@ fn parcel(id: u128, subject: &str, sequence: u64) -> Parcel {
         sequence,
         gap: None,
         redrive: false,
-        traceparent: None,
-        tracestate: None,
+        trace: None,
         correlation_id: None,
         now: NOW,
     }

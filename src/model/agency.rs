@@ -85,3 +85,14 @@ pub struct KeyEntry {
     /// Hex SHA-256 of the key's text.
     pub sha256: String,
 }
+
+/// A group of the identity provider and what its people may do, in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupEntry {
+    /// The group, exactly as the provider names it.
+    pub group: String,
+    /// What its people may do.
+    pub role: Role,
+    /// Whose people they are, for the role `agency` and no other.
+    pub agency: Option<super::id::AgencyId>,
+}

@@ -110,7 +110,13 @@ impl Histogram {
     /// Reads what [`Histogram::write`] has written; `None` where it is something else.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut read = Self::default();
-        let Some((version, mut rest)) = bytes.split_first() else { return Some(read) };
+        read.absorb(bytes)?;
+        Some(read)
+    }
+
+    /// Counts what [`Histogram::write`] has written; `None` where it is something else, of which a part may have been counted.
+    pub fn absorb(&mut self, bytes: &[u8]) -> Option<()> {
+        let Some((version, mut rest)) = bytes.split_first() else { return Some(()) };
         if *version != VERSION {
             return None;
         }
@@ -121,9 +127,9 @@ impl Histogram {
             if bucket >= BUCKETS {
                 return None;
             }
-            read.add(bucket, count);
+            self.add(bucket, count);
         }
-        Some(read)
+        Some(())
     }
 }
 

@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod histogram;
 pub mod id;
 pub mod json;
+pub mod means;
 pub mod notice;
 pub mod outcome;
 pub mod retry;

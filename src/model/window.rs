@@ -167,6 +167,14 @@ impl Hours {
     }
 }
 
+impl std::fmt::Display for Hours {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let time = |minutes: u16| (minutes / 60, minutes % 60);
+        let ((from, from_minute), (to, to_minute)) = (time(self.start), time(self.end));
+        write!(f, "{from:02}:{from_minute:02}-{to:02}:{to_minute:02}")
+    }
+}
+
 impl Holiday {
     /// Reads `2026-12-18`.
     pub fn parse(text: &str) -> Result<Self, WindowFault> {
@@ -200,6 +208,26 @@ impl Window {
         hours.truncate(HOURS_MAX);
         let holidays = holidays.iter().take(HOLIDAYS_MAX).map(|holiday| holiday.0).collect();
         Self { zone: zone.0, days: week, hours, holidays }
+    }
+
+    /// The IANA name of the zone whose clock it follows.
+    pub fn zone(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// The days of service, as [`DAYS`] names them.
+    pub fn days(&self) -> impl Iterator<Item = &'static str> {
+        DAYS.into_iter().zip(self.days).filter(|(_, serves)| *serves).map(|(day, _)| day)
+    }
+
+    /// The hours of service, as they are written.
+    pub fn hours(&self) -> impl Iterator<Item = String> {
+        self.hours.iter().map(Hours::to_string)
+    }
+
+    /// Days on which no hours begin, `2026-12-18`, rising.
+    pub fn holidays(&self) -> impl Iterator<Item = String> {
+        self.holidays.iter().map(Date::to_string)
     }
 
     /// Whether the agency can be reached at `now`.

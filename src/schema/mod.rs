@@ -9,6 +9,7 @@
 mod builtin;
 mod compat;
 mod document;
+mod excerpt;
 mod fit;
 mod library;
 mod reach;

@@ -295,7 +295,10 @@ impl<'a> Report<'a> {
             Some(root.at(root.value.pointer(beside)?))
         };
         let known = node().and_then(|node| node.named("properties"));
-        names(known.into_iter().flat_map(serde_json::Map::keys).map(String::as_str))
+        let mut known: Vec<&str> = known.into_iter().flat_map(serde_json::Map::keys).map(String::as_str).collect();
+        // Whether an object keeps its order is for other crates to decide.
+        known.sort_unstable();
+        names(known.into_iter())
     }
 }
 

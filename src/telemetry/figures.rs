@@ -1,15 +1,21 @@
 //! Attempts and durations per agency in a form that can be read back: what the history of an agency is made of.
 //!
 //! Counting is a look-up and two additions; nobody waits for whoever reads. F1: what is counted is read once, by one reader. F2:
-//! there are as many lines as agencies that were ever tried.
+//! there are as many lines as agencies that were ever tried. F3: of the attempts themselves the last few are remembered, without a
+//! word of the agency's and without a person.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::model::delivery::{Attempt, DeliveryKey};
 use crate::model::histogram::{self, BUCKETS, Histogram};
 use crate::model::id::AgencyId;
 use crate::model::outcome::Class;
+use crate::model::time::At;
+
+/// Attempts of one agency that are remembered.
+const LAST_MAX: usize = 20;
 
 /// The lines of all agencies. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +32,28 @@ pub struct Counted {
     pub delivery_ms: Histogram,
 }
 
+/// One of the last attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Last {
+    /// Of which delivery.
+    pub key: DeliveryKey,
+    /// When its envelope was accepted.
+    pub accepted_at: At,
+    /// When it began.
+    pub at: At,
+    /// How long it took, in milliseconds.
+    pub ms: u32,
+    /// How it was classed.
+    pub class: Class,
+    /// HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// What failed, in words of ours.
+    pub note: String,
+}
+
 #[derive(Debug)]
 struct Line {
+    last: Mutex<VecDeque<Last>>,
     attempts: [AtomicU64; Class::ALL.len()],
     attempt_ms: Buckets,
     delivery_ms: Buckets,
@@ -52,6 +78,32 @@ impl Figures {
         self.with(agency, |line| line.delivery_ms.record(seconds));
     }
 
+    /// Remembers an attempt that is stored.
+    pub fn remember(&self, key: &DeliveryKey, accepted_at: At, attempt: &Attempt) {
+        let Attempt { at, ms, class, status, .. } = *attempt;
+        let last = Last { key: key.clone(), accepted_at, at, ms, class, status, note: attempt.note.clone() };
+        self.with(&key.agency, |line| {
+            let mut kept = line.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() == LAST_MAX {
+                kept.pop_front();
+            }
+            kept.push_back(last);
+        });
+    }
+
+    /// The last attempts of an agency since this process began, the newest first.
+    pub fn last(&self, agency: &AgencyId) -> Vec<Last> {
+        let lines = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let last = lines.get(agency).map(|line| line.last.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        last.map(|last| last.into_iter().rev().collect()).unwrap_or_default()
+    }
+
+    /// The last attempt of an agency.
+    pub fn latest(&self, agency: &AgencyId) -> Option<Last> {
+        let lines = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        lines.get(agency)?.last.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
+    }
+
     /// Takes what was counted since the last time, of every agency of which there is something.
     pub fn take(&self) -> Vec<(AgencyId, Counted)> {
         let lines: Vec<_> = {
@@ -74,6 +126,7 @@ impl Figures {
 impl Default for Line {
     fn default() -> Self {
         Self {
+            last: Mutex::default(),
             attempts: std::array::from_fn(|_| AtomicU64::new(0)),
             attempt_ms: Buckets::new(),
             delivery_ms: Buckets::new(),
@@ -136,6 +189,30 @@ mod tests {
         assert!(figures.take().is_empty(), "nothing is read twice");
         figures.attempt(&moi, Class::Done, 0.0);
         assert_eq!(figures.take()[0].1.attempt_ms.percentile(99), Some(0));
+    }
+
+    #[test]
+    fn the_last_attempts_are_remembered_newest_first() {
+        let (figures, moi) = (Figures::default(), AgencyId::parse("moi").unwrap());
+        let key = DeliveryKey { agency: moi.clone(), seq: crate::model::id::Seq(1), slot: crate::model::id::Slot(1) };
+        for n in 0..30 {
+            let attempt = Attempt {
+                at: At(n),
+                ms: 3,
+                class: Class::EndpointFault,
+                status: Some(503),
+                note: "status 503".into(),
+                answer: b"a text of the agency's".to_vec(),
+                counted: true,
+            };
+            figures.remember(&key, At(0), &attempt);
+        }
+        let last = figures.last(&moi);
+        assert_eq!((last.len(), last[0].at, last[19].at), (LAST_MAX, At(29), At(10)));
+        assert_eq!(figures.latest(&moi).as_ref(), last.first());
+        assert!(!format!("{last:?}").contains("a text"));
+        assert!(figures.take().is_empty(), "to remember is not to count");
+        assert!(figures.last(&AgencyId::parse("moph").unwrap()).is_empty());
     }
 
     #[test]

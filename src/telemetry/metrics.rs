@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::commits::Commits;
 use super::figures::Figures;
 use super::label::{
     AgencyLabel, AlarmLabels, AttemptLabels, EndLabels, Name, ReasonLabel, RequestLabels, ResultLabel, RouteLabels,
@@ -55,6 +56,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Attempts and durations once more, to be read back for the history.
     pub figures: Figures,
+    /// The last commits of the ledger, to be read back.
+    pub commits: Commits,
 }
 
 /// An accept is one sync of a disk: around a millisecond, seconds where the disk is in trouble.
@@ -107,6 +110,7 @@ impl Metrics {
             reloads: Family::default(),
             connections: Gauge::default(),
             figures: Figures::default(),
+            commits: Commits::default(),
         };
         metrics.intake(registry);
         metrics.delivery(registry);
@@ -323,6 +327,7 @@ impl Metrics {
     pub fn commit(&self, took: Duration, operations: usize) {
         self.commit_seconds.observe(took.as_secs_f64());
         self.commit_operations.observe(f64::from(u32::try_from(operations).unwrap_or(u32::MAX)));
+        self.commits.record(took, operations);
     }
 
     /// Shows which alarms are raised; what is not among them any more is no alarm, and goes.

@@ -6,11 +6,13 @@
 //! depends on somebody asking. T4: telling never blocks and never ends the bus: what cannot be told is dropped, and counted. T5: the
 //! log's filter and the traces know nothing of each other. T6: where nobody collects traces, a span is one look at a flag.
 //!
-//! In reading order: [`label`] and [`metrics`] are what is counted; [`figures`] is what of it can be read back, for the history;
+//! In reading order: [`label`] and [`metrics`] are what is counted; [`figures`] and
+//! [`commits`] are what of it can be read back, for the history and for the dashboard;
 //! [`process`] is what the system says of the process; [`exposition`] writes all of it as text; [`log`] and [`mod@line`] are the log;
 //! [`trace`] names the spans of the walk, [`export`] sends them. What can be read at any moment (queues, holds, disk) is not kept
 //! here: `http::scrape` reads it when it is asked.
 
+pub mod commits;
 pub mod export;
 pub mod exposition;
 pub mod figures;

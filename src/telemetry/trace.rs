@@ -32,6 +32,11 @@ use crate::model::outcome::Outcome;
 /// The target of these spans and of nothing else: by it the collector's filter lets them in, and the log's keeps them out.
 pub const TARGET: &str = "falaj::trace";
 
+/// Bytes of a `traceparent` that is passed on; the standard's own has 55.
+const PARENT_BYTES_MAX: usize = 128;
+/// Bytes of a `tracestate` that is passed on; the standard asks for 512 at least.
+const STATE_BYTES_MAX: usize = 512;
+
 /// Trace context as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
@@ -193,6 +198,15 @@ pub fn carried(span: &Span) -> Option<Carried> {
         parent: format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags()),
         state: (!state.is_empty()).then_some(state),
     })
+}
+
+/// What an agency gets with a message, by whatever transport: the context of this very try where traces are collected, else what the
+/// envelope brought. What is longer than anybody must take is left out: an odd trace must not cost the message.
+pub fn passed_on(span: &Span, attributes: &Attributes) -> Option<Carried> {
+    let own = |name| attributes.extension(name).map(str::to_owned);
+    let brought = || Some(Carried { parent: own("traceparent")?, state: own("tracestate") });
+    let passed = carried(span).or_else(brought).filter(|passed| passed.parent.len() <= PARENT_BYTES_MAX)?;
+    Some(Carried { state: passed.state.filter(|state| state.len() <= STATE_BYTES_MAX), ..passed })
 }
 
 /// The id of the trace that is open here, for the log.

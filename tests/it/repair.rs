@@ -11,7 +11,7 @@ use falaj::clock::Clock;
 use falaj::model::time::At;
 use serde_json::{Value, json};
 
-use crate::bus::{ADMIN_KEY, Bus, Client, DEADLINE, Reaction, Request, Thing, falaj, until_async};
+use crate::bus::{ADMIN_KEY, Builder, Bus, Client, DEADLINE, Reaction, Request, Thing, falaj, until_async};
 
 const FETCHER_KEY: &str = "test-key-of-the-fetching-agency";
 
@@ -229,8 +229,8 @@ async fn a_redrive_goes_on_after_a_crash() {
 }
 
 /// A bus with an agency that fetches, and a client of its own.
-async fn with_fetcher() -> (Bus, Client) {
-    let mut bus = Bus::builder().agency("a").build_stopped().await;
+pub async fn with_fetcher(builder: Builder) -> (Bus, Client) {
+    let mut bus = builder.agency("a").build_stopped().await;
     bus.deployment.write(
         "connectors/fetcher/connector.toml",
         "[agency]\nid = \"fetcher\"\nname = { en = \"Fetcher\", ar = \"جهة تجلب بنفسها\" }\n\n\
@@ -250,7 +250,7 @@ async fn with_fetcher() -> (Bus, Client) {
 }
 
 /// Fetches, and waits until there is something.
-async fn fetch(fetcher: &Client) -> Value {
+pub async fn fetch(fetcher: &Client) -> Value {
     until_async("something is fetched", DEADLINE, || async {
         let answer = fetcher.get("/v1/agencies/fetcher/deliveries?wait=10s").await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -266,7 +266,7 @@ async fn report(fetcher: &Client, fetched: &Value, outcome: &str) -> u16 {
 
 #[tokio::test]
 async fn an_agency_fetches_under_leases_and_a_late_answer_counts_for_nothing() {
-    let (mut bus, fetcher) = with_fetcher().await;
+    let (mut bus, fetcher) = with_fetcher(Bus::builder()).await;
     let first = bus.post(&Thing::new("citizen", 1)).await;
     let second = bus.post(&Thing::new("citizen", 2)).await;
     let fetched = fetch(&fetcher).await;
@@ -303,7 +303,7 @@ async fn an_agency_fetches_under_leases_and_a_late_answer_counts_for_nothing() {
 /// What is given back for a retry reaches whoever waits for it when it is due, and not at the next look around.
 #[tokio::test]
 async fn a_retry_reaches_a_waiting_fetcher_when_it_is_due() {
-    let (mut bus, fetcher) = with_fetcher().await;
+    let (mut bus, fetcher) = with_fetcher(Bus::builder()).await;
     let receipt = bus.post(&Thing::new("citizen", 1)).await;
     let fetched = fetch(&fetcher).await;
     assert_eq!(report(&fetcher, &fetched, "retry").await, 200);

@@ -52,11 +52,13 @@ const KEYS: [u64; 2] = [10_000, 100_000];
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  falaj bench --quick\n  falaj bench --seconds 10 --json > figures.json\n  \
                         falaj bench --only isolation\n  falaj bench --only backlog --backlog 10000000\n  \
-                        FALAJ_AMQP__URL=amqp://bench:PASSWORD@127.0.0.1/bench falaj bench --amqp\n\n\
+                        FALAJ_AMQP__URL=amqp://bench:PASSWORD@127.0.0.1/bench falaj bench --amqp\n  \
+                        examples/deploy/rabbitmq/private-broker --bench falaj bench --amqp\n\n\
                         A minute (--quick) to several. It needs about 2 GB on the disk it measures, and gives it back; a backlog of \
                         ten million deliveries takes a few minutes and 4 GB.\n\
                         At a broker it needs a virtual host in which no bus works: it makes its queues there and deletes them. Its user \
-                        may do everything there, and has the tag impersonator.")]
+                        may do everything there, and has the tag impersonator. It starts no broker; private-broker starts one, with \
+                        such a user, for as long as the bench takes.")]
 pub struct BenchArgs {
     /// Length of one measurement, in seconds
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]

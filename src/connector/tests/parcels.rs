@@ -17,6 +17,11 @@ use crate::connector::{Connector, Parcel};
 use crate::mapping::Message;
 use crate::model::id::DeliveryId;
 use crate::model::outcome::{BusinessOutcome, Class};
+use crate::telemetry::trace::Carried;
+
+fn trace(parent: &str, state: &str) -> Option<Carried> {
+    Some(Carried { parent: parent.to_owned(), state: Some(state.to_owned()) })
+}
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
@@ -43,8 +48,7 @@ async fn a_parcel_leaves_whole_and_signed() {
         attempt: 3,
         gap: Some(gap),
         redrive: true,
-        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
-        tracestate: None,
+        trace: trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "qa=portal"),
         ..parcel()
     };
     let target = WebhookTarget { secrets: secrets.to_vec(), ..target(format!("http://{addr}/falaj?for=moi")) };
@@ -64,6 +68,7 @@ async fn a_parcel_leaves_whole_and_signed() {
         ("falaj-gap", &gap),
         ("falaj-redrive", "true"),
         ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("tracestate", "qa=portal"),
         ("content-type", "application/json; charset=utf-8"),
         ("ce-subject", "29912345678"),
         ("user-agent", concat!("Falaj/", env!("CARGO_PKG_VERSION"))),
@@ -93,10 +98,10 @@ async fn what_is_not_asked_for_is_not_sent() {
         }
     })
     .await;
-    let sent = Parcel { traceparent: Some("two\r\nlines: 1".into()), ..parcel() };
+    let sent = Parcel { trace: trace("two\r\nlines: 1", "a=b"), ..parcel() };
     assert_eq!(webhook(target(format!("http://{addr}/"))).send(&sent).await.class, Class::Done);
     let head = heard.recv().await.unwrap();
-    for absent in ["webhook-signature", "falaj-gap", "falaj-redrive", "traceparent", "lines"] {
+    for absent in ["webhook-signature", "falaj-gap", "falaj-redrive", "traceparent", "tracestate", "lines"] {
         assert_eq!(header(&head, absent), None, "{absent}");
     }
 }

@@ -87,8 +87,7 @@ pub(super) fn parcel() -> Parcel {
         sequence: 42,
         gap: None,
         redrive: false,
-        traceparent: None,
-        tracestate: None,
+        trace: None,
         correlation_id: None,
         now: NOW,
     }

@@ -11,11 +11,15 @@
   // Times: the server writes UTC; here they are put into the reader's zone, in the page's language and digits.
   const locale = arabic ? "ar-QA-u-ca-gregory-nu-arab" : "en-GB";
   const clock = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short" });
+  const hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hour12: false });
+  const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
   const localize = (part) => {
     for (const time of part.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
       if (time.classList.contains("age")) time.title = clock.format(at);
+      else if (time.classList.contains("clock")) time.textContent = hour.format(at);
+      else if (time.classList.contains("day")) time.textContent = day.format(at);
       else time.textContent = clock.format(at);
     }
   };

@@ -69,6 +69,7 @@ month-9 = Sep
 month-10 = Oct
 month-11 = Nov
 month-12 = Dec
+month-of-year = { $month } { $year }
 
 ## Signing in
 
@@ -76,6 +77,29 @@ sign-in = Sign in
 sign-in-about = Sign in with your key. Whoever runs this bus gives you one.
 sign-in-out = You are signed out.
 sign-in-wrong = This key opens nothing here. It may have been revoked.
+sign-in-out-here = You are signed out here. Your organisation may still know you: close the browser if others use this machine.
+sign-in-provider = Sign in with your work account
+sign-in-anew = Sign in as somebody else
+sign-in-or-key = Or sign in with a key. Whoever runs this bus gives you one.
+leave = Go on
+leave-in-title = To your organisation's sign-in page
+leave-in-detail = You are being led there. If nothing happens, go on by yourself.
+leave-out-title = You are signed out of Falaj
+leave-out-detail = You are being led to your organisation's sign-in page, so that it signs you out too. It may ask whether you mean it.
+trouble-denied-title = You were not signed in
+trouble-denied-detail = Your organisation's sign-in page did not let you through, or you cancelled. Try again, or ask whoever runs it.
+trouble-no-role-title = You have no role here
+trouble-no-role-detail = Your organisation knows you, but none of your groups may use this dashboard. Ask whoever runs this bus to give your group a role, or sign in as somebody else.
+trouble-lost-title = This sign-in could not be completed
+trouble-lost-detail = It was begun too long ago, in another browser, or at another address. Begin again from here.
+trouble-down-title = Your organisation's sign-in page cannot be reached
+trouble-down-detail = It does not answer, or not as it should. Try again later, or sign in with a key.
+trouble-wrong-title = Your organisation's sign-in page cannot be used
+trouble-wrong-detail = Its answer could not be verified, or it is not set up for this bus. Whoever runs this bus finds the reason in its log. You can sign in with a key.
+trouble-busy-title = Many people are signing in at this moment
+trouble-busy-detail = Try again in a moment.
+trouble-wait-title = Too many attempts failed
+trouble-wait-detail = Try again in a few minutes.
 sign-in-wait = Too many attempts failed. Try again in { $what }.
 key = Key
 session-over = Your session is over
@@ -88,6 +112,7 @@ state-open = running
 state-paused = paused
 state-draining = draining
 state-circuit-open = not answering
+state-misconfigured = configuration fault
 state-throttled = asked for quiet
 state-window = outside hours
 state-no-transport = no transport
@@ -99,6 +124,7 @@ why-draining = { $n ->
    *[other] { $n } more go out; what came later waits. Drained by { $by }: { $reason }
 }
 why-circuit-open = No answer for { $age }; the next probe is in { $left }.
+why-misconfigured = { $fault }. The next probe is in { $left }.
 why-throttled = It takes nothing for another { $what }.
 why-window = It opens again in { $what }.
 why-unconfigured = It left the deployment; what waits is kept.
@@ -134,6 +160,15 @@ col-behind = Behind
 col-parked = Parked
 col-dead = Dead
 col-actions = Actions
+col-came = In a minute
+col-went = Out a minute
+col-success = Success
+col-p95 = 95% within
+overview-spark =
+    { $n ->
+        [one] One delivered in the last hour
+       *[other] { $n } delivered in the last hour
+    }
 total-agencies =
     { $n ->
         [one] One agency
@@ -163,6 +198,7 @@ operate-waiting =
 all-agencies = All agencies
 all-types = All types
 all-states = Any
+all-errors = Any
 col-type = Type
 col-sender = Sender
 col-recipient = Recipient
@@ -429,5 +465,316 @@ find-nothing = Nothing that you may see has this name.
 find-marked = By the name you typed
 find-notices = Also what the bus itself tells
 find-empty = No envelope matches.
+find-all =
+    { $n ->
+        [one] One envelope
+       *[other] { $n } envelopes
+    }
+find-some =
+    { $n ->
+        [one] One envelope on this page, the newest first; there may be more.
+       *[other] { $n } envelopes on this page, the newest first; there may be more.
+    }
 find-further = None among those that were looked at; there are older ones.
 find-more = Only some thousand envelopes are looked at for one page.
+
+## One agency
+
+range-hour = Hour
+range-day = Day
+range-week = Week
+agency-waiting = Waiting
+agency-sends-only = It only sends; nothing is delivered to it.
+outlook-nothing = Nothing waits.
+outlook-held = Nothing is sent to it at present, so nobody can say when what waits will be through.
+outlook-still = Nothing left the queue in the last quarter of an hour: there is no pace to go by.
+outlook-unknown = It has not been watched for long enough to say when what waits will be through.
+outlook-about = At the pace of the last quarter of an hour, what waits now will be through in about { $about }, most likely between { $low } and { $high }.
+outlook-vague = At the pace of the last quarter of an hour, what waits now will be through in about { $about }; at the soonest in { $low }, and perhaps much later: the pace varies too much to say.
+past-title = What happened
+past-empty = Nothing was watched in this time.
+past-rate = Deliveries a minute
+past-rate-hour = Deliveries a minute over the last hour: at most { $came } came and at most { $delivered } were delivered.
+past-rate-day = Deliveries a minute over the last day: at most { $came } came and at most { $delivered } were delivered.
+past-rate-week = Deliveries a minute over the last week: at most { $came } came and at most { $delivered } were delivered.
+past-durations = From acceptance to delivered
+past-durations-hour = Time from acceptance to delivered over the last hour: at most { $half } for half of them, { $most } for 95 of 100.
+past-durations-day = Time from acceptance to delivered over the last day: at most { $half } for half of them, { $most } for 95 of 100.
+past-durations-week = Time from acceptance to delivered over the last week: at most { $half } for half of them, { $most } for 95 of 100.
+past-faults = Failed attempts
+past-faults-hour =
+    { $n ->
+        [0] No attempt failed in the last hour.
+        [one] One attempt failed in the last hour.
+       *[other] { $n } attempts failed in the last hour, by kind.
+    }
+past-faults-day =
+    { $n ->
+        [0] No attempt failed in the last day.
+        [one] One attempt failed in the last day.
+       *[other] { $n } attempts failed in the last day, by kind.
+    }
+past-faults-week =
+    { $n ->
+        [0] No attempt failed in the last week.
+        [one] One attempt failed in the last week.
+       *[other] { $n } attempts failed in the last week, by kind.
+    }
+past-queue = Queue
+past-queue-hour = Deliveries that waited in the last hour: { $n } at the most.
+past-queue-day = Deliveries that waited in the last day: { $n } at the most.
+past-queue-week = Deliveries that waited in the last week: { $n } at the most.
+past-sent = Envelopes it sent
+past-came = Came
+past-delivered = Delivered
+past-otherwise = Ended otherwise
+past-waiting = Waiting
+past-success = Attempts that went well
+past-took = 95 of 100 delivered within
+past-attempt-took = 95 of 100 attempts within
+past-open = Not answering
+past-p50 = Half within
+past-p95 = 95% within
+past-p99 = 99% within
+past-cut = circuit open
+past-gap = not watched
+past-table = The figures as a table
+past-from = From
+past-idle = Stretches in which nothing happened are left out.
+backlog-title = What waits, by type
+backlog-more = There is more than was counted.
+events-title = Circuit and orders
+events-none = Its circuit has not opened, and nobody has paused or drained it.
+event-opened = The circuit opened: { $fault }. First probe at { $at }.
+event-closed = A probe came through: the circuit closed.
+event-gone = Its receiver is gone; Falaj paused it.
+event-paused = Paused by { $by }: { $reason }
+event-draining = Drained by { $by }: { $reason }
+event-drained = The drain is through: nothing is left of it.
+event-resumed = Resumed by { $by }: { $reason }
+last-title = Last attempts
+last-none = Nothing was tried since the bus was started.
+last-about = Since the bus was started, the newest first.
+reach-title = How it is reached
+reach-transport = Transport
+transport-webhook = Falaj posts to it
+transport-pull = It fetches
+transport-amqp = Its queue on the broker
+reach-url = Address
+reach-timeout = Time for an answer
+reach-in-flight = At once, at most
+reach-rate = Rate
+reach-rate-value = { $pace } a second, { $burst } at once
+reach-no-rate = as fast as it takes them
+reach-lease = Time to work on what it fetched
+reach-age = Tried for, at most
+reach-window = Service hours
+reach-always = always
+reach-holidays = closed on
+day-sun = Sunday
+day-mon = Monday
+day-tue = Tuesday
+day-wed = Wednesday
+day-thu = Thursday
+day-fri = Friday
+day-sat = Saturday
+list-and = ,{" "}
+wishes-title = What it receives, and on which basis
+wish-everything = everything
+wish-ordered = in order for each subject
+wish-unordered = in no order
+wish-filter = filtered by
+form-structured = one CloudEvent
+form-binary = data with attributes as headers
+form-map = in its own fields
+form-template = by its own template
+subject-clear = subject in clear
+subject-pseudonym = subject as a pseudonym
+subject-omit = without the subject
+exhausted-park = waits for an operator when attempts are used up
+exhausted-dead = is given up when attempts are used up
+publishes-title = What it may send
+trial-do = Try it
+trial-title = Try the service with its sample: { $what }
+trial-about = First you see what would happen: who would receive the sample, and which fields of it. Nothing is stored and nobody is told.
+trial-from = from
+trial-nobody = Nobody would receive it.
+trial-would =
+    { $n ->
+        [one] One agency would receive it.
+       *[other] { $n } agencies would receive it.
+    }
+trial-withheld = Withheld:
+trial-others = Who subscribes and would not receive it
+trial-real = Sending is real: the sample goes to every agency listed, as an envelope of yours with a new id. There is no taking it back.
+trial-send = Send the sample
+trial-only = Your key may try it and not send it.
+
+## Services
+
+nav-services = Services
+services-title = Services
+services-month = Month
+services-show = Show
+services-goes-on = goes on
+services-csv = As CSV
+services-open-csv = Open data, CSV
+services-open-json = Open data, JSON
+services-transactions = Transactions
+services-change = Change
+services-success = Success
+services-time = Mean time
+services-level = Level
+services-level-n = Level { $n }
+services-no-level = no level
+services-levels = By level of maturity
+services-services = Services
+services-rank = Rank
+services-service = Service
+services-owner = Owner
+services-new = new
+services-rose =
+    { $n ->
+        [one] one place up
+       *[other] { $n } places up
+    }
+services-fell =
+    { $n ->
+        [one] one place down
+       *[other] { $n } places down
+    }
+services-days =
+    { $n ->
+        [one] One transaction in the month, by the day
+       *[other] { $n } transactions in the month, by the day
+    }
+services-empty = The deployment describes no services.
+services-about = A transaction is an envelope that was completed in the month. Success: every agency did its part. Mean time: from acceptance to completion, of the successful ones. Months are compared once they are over.
+service-all = All services
+service-other-name = In Arabic
+service-subject-required = must be given
+service-subject-optional = may be given
+service-recipients =
+    { $n ->
+        [0] No agency receives it
+        [one] One agency receives it
+       *[other] { $n } agencies receive it
+    }
+service-schema = Schema
+service-schema-show = Show the schema
+service-sample = Show a sample envelope
+service-year-title = The last twelve months
+service-year =
+    { $n ->
+        [one] One transaction in twelve months, by the month
+       *[other] { $n } transactions in twelve months, by the month
+    }
+
+## The audit
+
+nav-audit = Audit
+audit-title = Who did what, and why
+audit-about = Everything that people did to the bus or looked at in it, with the reason they gave. Nothing here can be changed.
+audit-empty = Nobody has done anything yet.
+audit-further = None among those that were looked at; there are older ones.
+audit-more = Some thousand entries are looked at for one page.
+audit-when = When
+audit-since = Done from
+audit-did = What
+audit-anything = Anything
+audit-target = On what
+audit-only = only this
+audit-change = Before and after
+audit-from-to = { $before } → { $after }
+audit-made =
+    { $n ->
+        [0] nothing to { $what }
+        [one] one delivery to { $what }
+       *[other] { $n } deliveries to { $what }
+    }
+audit-whole = the whole payload
+audit-own = the part the agency receives
+audit-sent = sent
+did-pause = paused
+did-drain = drained
+did-resume = resumed
+did-retry = retried
+did-skip = skipped
+did-cancel = cancelled
+did-release = released
+did-redrive = redrove
+did-replay = replayed
+did-redrive-pause = paused a redrive
+did-redrive-resume = let a redrive go on
+did-redrive-cancel = cancelled a redrive
+did-payload = looked at a payload
+did-test-envelope = sent a test envelope
+
+## The system
+
+nav-system = System
+system-ledger = Ledger
+system-accepting = accepts envelopes
+system-disk-low = refuses: too little disk is free
+system-poisoned = refuses: a commit failed
+system-closed = refuses: the ledger is closed
+system-free = Free on its disk
+system-floor = Refuses below
+system-store = The ledger takes
+system-wal = Of it not yet folded in
+system-queue = Waiting for the writer
+system-of = of { $n }
+system-commits = Commits with their sync, last ten minutes
+system-no-commits = Nothing was committed in the last ten minutes.
+system-longest = The longest
+system-commit-count = Commits
+system-shared = Operations in one
+system-deployment = Deployment
+system-in-force = in force
+system-refused = a changed one was refused
+system-problems =
+    { $n ->
+        [one] A changed deployment was refused for one problem; the old one is in force and all goes on.
+       *[other] A changed deployment was refused for { $n } problems; the old one is in force and all goes on.
+    }
+system-problems-title = Why the changed deployment was refused
+system-problems-more =
+    { $n ->
+        [one] One more problem is not shown.
+       *[other] { $n } more problems are not shown.
+    }
+system-revision = Revision
+system-since = In force since
+system-agencies = Agencies
+system-types = Types
+system-broker = RabbitMQ
+system-no-broker = No broker is configured; agencies that speak AMQP wait.
+broker-publish = To the agencies' queues
+broker-consume = From the agencies
+link-connecting = connecting
+link-connected = connected
+link-blocked = takes no more messages
+link-refused = refuses the user
+link-unreachable = not reachable
+link-tls = encryption fails
+link-mismatched = a queue differs
+link-missing = a queue is missing
+link-closed = closed
+system-program = Program
+system-version = Version
+system-engine = Store
+system-machine = Machine
+system-began = Running since
+system-memory = Memory
+system-files = Open files
+system-sessions = People signed in
+system-all-time = Deliveries since the ledger began
+system-unfinished = Not finished
+system-config = Settings in force
+system-config-about = Secrets and passwords are never shown. Marked are those that differ from the default.
+system-changed = changed
+bytes-b = { $n } B
+bytes-kib = { $n } KiB
+bytes-mib = { $n } MiB
+bytes-gib = { $n } GiB
+bytes-tib = { $n } TiB

@@ -5,7 +5,7 @@
 //! the language and the path; handlers only say what went wrong.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -13,6 +13,9 @@ use serde::Serialize;
 use crate::model::text::{Bilingual, Language};
 
 mod refusal;
+
+/// Where the pages that explain problems stand.
+pub const PAGES: &str = "/docs/problems/";
 
 /// The kinds of problem, one per row of the status table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,11 @@ impl Kind {
         self.row().status
     }
 
+    /// Its name: the end of its `type` and of the path of its page.
+    pub fn slug(self) -> &'static str {
+        self.row().slug
+    }
+
     /// What it is, in one language.
     pub fn title(self, language: Language) -> &'static str {
         let row = self.row();
@@ -115,7 +123,7 @@ impl Kind {
 
     /// Its `type`.
     pub fn urn(self) -> String {
-        format!("urn:falaj:problem:{}", self.row().slug)
+        format!("urn:falaj:problem:{}", self.slug())
     }
 }
 
@@ -293,6 +301,9 @@ impl Problem {
     }
 
     fn add_headers(&self, headers: &mut HeaderMap) {
+        // The `type` names and leads nowhere, so that it is the same on every Falaj; the way to its explanation stands beside it.
+        let page = format!("<{PAGES}{}>; rel=\"help\"", self.kind.slug());
+        headers.insert(LINK, HeaderValue::try_from(page).expect("a path of plain words is a legal header value"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -150,6 +150,9 @@ async fn the_pulse_and_the_rates_are_of_the_last_whole_minutes() {
     let (a, b) = (&pulse.agencies[&agency("a")], &pulse.agencies[&agency("b")]);
     assert_eq!(a[0], Beat { came: 6, delivered: 4, faults: 2, waiting: 3 });
     assert_eq!((a[55].came, b[55], pulse.watched[56]), (6, Beat::default(), false));
+    let ends = &pulse.ends[&agency("a")];
+    assert_eq!((ends.delivered, ends.otherwise, ends.delivery_ms.percentile(95)), (59 * 4, 59, Some(20)));
+    assert!((ends.success_share().unwrap() - 0.8).abs() < 1e-9, "{ends:?}");
 
     let rates = house.ledger().rates(now, 5).await.unwrap();
     assert_eq!(rates.seconds, 4 * 60);

@@ -253,5 +253,64 @@ async fn the_audit_says_who_did_what_and_why() {
     let detail: serde_json::Value = serde_json::from_str(detail.as_deref().unwrap()).unwrap();
     assert_eq!(detail, serde_json::json!({ "before": "queued", "after": "skipped" }));
     assert_eq!(house.ledger().audit(Some(3), 1).await.unwrap(), entries[1..2]);
+
+    let found = async |query: AuditQuery| {
+        let page = house.ledger().audited(AuditQuery { limit: 2, ..query }).await.unwrap();
+        (page.entries.iter().map(|entry| entry.n).collect::<Vec<_>>(), page.next)
+    };
+    let (all, some) = (AuditQuery::default(), |text: &str| Some(text.to_owned()));
+    assert_eq!(found(all.clone()).await, (vec![3, 2], Some(2)));
+    assert_eq!(found(AuditQuery { before: Some(2), ..all.clone() }).await, (vec![1], None));
+    assert_eq!(found(AuditQuery { action: some("pause"), ..all.clone() }).await, (vec![1], None));
+    assert_eq!(found(AuditQuery { target: some("a"), ..all.clone() }).await, (vec![2, 1], None));
+    assert_eq!(found(AuditQuery { actor: some("nobody"), ..all.clone() }).await, (vec![], None));
+    assert_eq!(found(AuditQuery { from: Some(house.now), ..all.clone() }).await, (vec![3], None));
+    assert_eq!(found(AuditQuery { to: Some(house.now), ..all.clone() }).await, (vec![2, 1], None));
+    assert_eq!(found(AuditQuery { from: Some(At(9_999_999)), ..all }).await, (vec![], None));
+    house.prove().await;
+}
+
+/// Every page of a search, one after the other.
+async fn search(house: &House, query: Query) -> Vec<u64> {
+    let (mut got, mut before) = (Vec::new(), None);
+    loop {
+        let page = house.ledger().search(Query { before, limit: 60, ..query.clone() }).await.unwrap();
+        got.extend(page.envelopes.iter().map(|view| view.seq.0));
+        before = page.next;
+        if before.is_none() {
+            return got;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_what_failed_alike_and_what_waits_where() {
+    let mut house = House::new();
+    fall(&mut house, "s1", 422, "no district 1", dead()).await;
+    fall(&mut house, "s2", 422, "no district 27", Transition::Park).await;
+    fall(&mut house, "s3", 500, "worn", dead()).await;
+    for n in 0..250 {
+        house.accept(&format!("t{n}"), &["a"]).await;
+    }
+    house.accept("t0", &["b"]).await;
+    let groups = house.ledger().groups(None, 100).await.unwrap();
+    let group = groups.iter().find(|group| group.status == Some(422)).map(|group| group.group.clone());
+    let alike = Query { group, ..Query::default() };
+    assert_eq!(search(&house, alike.clone()).await, [2, 1]);
+    assert_eq!(search(&house, Query { standing: Some("parked"), ..alike.clone() }).await, [2]);
+    assert_eq!(search(&house, Query { recipient: Some(agency("b")), ..alike.clone() }).await, [0; 0]);
+    assert_eq!(search(&house, Query { subject: Some("s1".into()), ..alike.clone() }).await, [1]);
+    for nothing in ["0000000000000000", "no group"] {
+        assert_eq!(search(&house, Query { group: Some(nothing.into()), ..alike.clone() }).await, [0; 0]);
+    }
+    let standing = |word| Query { standing: Some(word), ..Query::default() };
+    assert_eq!(search(&house, standing("queued")).await, (4..=254).rev().collect::<Vec<_>>());
+    let of_a = Query { recipient: Some(agency("a")), ..standing("queued") };
+    assert_eq!(search(&house, of_a).await, (4..=253).rev().collect::<Vec<_>>());
+    assert_eq!(search(&house, standing("parked")).await, [2]);
+    assert_eq!(search(&house, standing("dead")).await, [3, 1]);
+    house.seqs("b", 1).await;
+    house.fail("b", 254, 9_999).await;
+    assert_eq!(search(&house, standing("retry")).await, [254]);
     house.prove().await;
 }

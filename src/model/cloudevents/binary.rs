@@ -7,14 +7,13 @@ use bytes::Bytes;
 use super::Bounds;
 use super::draft::{Draft, Given};
 use super::fault::{AttributeFault, EventFault};
-use super::shape::{is_json_media_type, is_traceparent};
+use super::shape::is_json_media_type;
 use crate::model::envelope::Envelope;
 use crate::model::json;
 
 /// Reads a binary-mode event: `ce-*` headers with percent-encoded values, the data as body.
 ///
-/// `headers` are (lower-case name, value) pairs; `content_type` is the request's own. A W3C `traceparent` header counts as the
-/// extension where `ce-traceparent` is absent, and `tracestate` travels with it.
+/// `headers` are (lower-case name, value) pairs; `content_type` is the request's own.
 pub fn binary<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     content_type: Option<&str>,
@@ -23,31 +22,18 @@ pub fn binary<'a>(
 ) -> Result<Envelope, EventFault> {
     let content_type = media_type(content_type)?;
     let mut draft = Draft::new(bounds);
-    let (mut trace, mut state) = (None, None);
     for (header, value) in headers {
-        match header {
-            "traceparent" => trace = std::str::from_utf8(value).ok().filter(|text| is_traceparent(text)),
-            "tracestate" => state = std::str::from_utf8(value).ok().filter(|text| !text.is_empty()),
-            _ => {
-                let Some(name) = header.strip_prefix("ce-") else { continue };
-                draft.count()?;
-                if matches!(name, "datacontenttype" | "data") {
-                    draft.faults.push(AttributeFault::not_a_header(name));
-                } else if let Some(text) = decode(value) {
-                    draft.put(name, Given::Text(text));
-                } else {
-                    draft.faults.push(AttributeFault::encoding(name));
-                }
-            }
+        let Some(name) = header.strip_prefix("ce-") else { continue };
+        draft.count()?;
+        if matches!(name, "datacontenttype" | "data") {
+            draft.faults.push(AttributeFault::not_a_header(name));
+        } else if let Some(text) = decode(value) {
+            draft.put(name, Given::Text(text));
+        } else {
+            draft.faults.push(AttributeFault::encoding(name));
         }
     }
     draft.put("datacontenttype", Given::Text(Cow::Borrowed(content_type)));
-    if let Some(trace) = trace.filter(|_| !draft.has("traceparent")) {
-        draft.put("traceparent", Given::Text(Cow::Borrowed(trace)));
-        if let Some(state) = state.filter(|_| !draft.has("tracestate")) {
-            draft.put("tracestate", Given::Text(Cow::Borrowed(state)));
-        }
-    }
     let attributes = draft.finish()?;
     Ok(Envelope { attributes, data: data_of(body, bounds)? })
 }

@@ -16,12 +16,14 @@ mod shape;
 mod structured;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use binary::{binary, decode};
 pub use fault::{AttributeFault, EventFault};
 pub use properties::{Property, properties};
 pub use shape::{is_json_media_type, is_traceparent, is_uri_reference};
 pub use structured::{batch, structured};
+pub use trace::follow;
 
 /// Bounds on what is read; all of them come from the configuration (`[limits]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

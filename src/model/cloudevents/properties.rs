@@ -8,7 +8,6 @@ use super::Bounds;
 use super::binary::{data_of, media_type};
 use super::draft::{Draft, Given};
 use super::fault::{AttributeFault, EventFault};
-use super::shape::is_traceparent;
 use crate::model::envelope::Envelope;
 use crate::model::time::At;
 
@@ -28,12 +27,9 @@ pub enum Property<'a> {
 }
 
 /// Reads an event whose attributes are typed (AMQP binding, section 3.1): the names come without their prefix.
-///
-/// `trace` is the message's own `traceparent`, which counts as the extension where the event has none.
 pub fn properties<'a>(
     attributes: impl Iterator<Item = (&'a str, Property<'a>)>,
     content_type: Option<&str>,
-    trace: Option<&str>,
     body: &Bytes,
     bounds: &Bounds,
 ) -> Result<Envelope, EventFault> {
@@ -64,9 +60,6 @@ pub fn properties<'a>(
         draft.put(name, given);
     }
     draft.put("datacontenttype", Given::Text(Cow::Borrowed(content_type)));
-    if let Some(trace) = trace.filter(|trace| is_traceparent(trace) && !draft.has("traceparent")) {
-        draft.put("traceparent", Given::Text(Cow::Borrowed(trace)));
-    }
     let attributes = draft.finish()?;
     Ok(Envelope { attributes, data: data_of(body, bounds)? })
 }

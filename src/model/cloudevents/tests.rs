@@ -199,16 +199,26 @@ fn binary_mode_is_as_strict() {
 }
 
 #[test]
-fn the_trace_of_the_request_becomes_the_events() {
-    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let envelope = from_headers(&[("traceparent", parent), ("tracestate", "a=b")], "application/json").unwrap();
-    assert_eq!(envelope.attributes.extension("traceparent"), Some(parent));
-    assert_eq!(envelope.attributes.extension("tracestate"), Some("a=b"));
-    let own = parent.replace("4bf9", "5bf9");
-    let envelope = from_headers(&[("traceparent", parent), ("ce-traceparent", &own)], "application/json").unwrap();
-    assert_eq!(envelope.attributes.extension("traceparent"), Some(own.as_str()));
-    let envelope = from_headers(&[("traceparent", "garbage"), ("tracestate", "a=b")], "application/json").unwrap();
-    assert!(envelope.attributes.extensions.is_empty());
+fn the_trace_of_a_message_becomes_the_events() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let followed = |own: Option<&str>, parent, state| {
+        let own = own.map(|own| ("ce-traceparent", own));
+        let mut attributes = from_headers(own.as_slice(), "application/json").unwrap().attributes;
+        follow(&mut attributes, parent, state);
+        let get = |name| attributes.extension(name).map(str::to_owned);
+        (get("traceparent"), get("tracestate"))
+    };
+    let told = |parent: &str, state: Option<&str>| (Some(parent.to_owned()), state.map(str::to_owned));
+    assert_eq!(followed(None, Some(PARENT), Some("a=b")), told(PARENT, Some("a=b")));
+    // What is odd is as good as none, and a state without its parent means nothing.
+    let long = "x".repeat(513);
+    for odd in ["", "two\nlines", "a=é", &long] {
+        assert_eq!(followed(None, Some(PARENT), Some(odd)), told(PARENT, None), "{odd}");
+    }
+    assert_eq!(followed(None, Some("garbage"), Some("a=b")), (None, None));
+    assert_eq!(followed(None, None, Some("a=b")), (None, None));
+    let own = PARENT.replace("4bf9", "5bf9");
+    assert_eq!(followed(Some(&own), Some(PARENT), Some("a=b")), told(&own, None), "the event's own stays, and alone");
 }
 
 #[test]
@@ -265,7 +275,7 @@ fn typed_headers_say_the_same_as_text_and_are_taken_as_they_are() {
             ("type", Property::Text(b"a.b")),
         ];
         let all = required.into_iter().chain(attributes.iter().copied());
-        properties(all, Some("application/json; charset=utf-8"), None, &body, &Bounds::default())
+        properties(all, Some("application/json; charset=utf-8"), &body, &Bounds::default())
     };
     let typed = read(&[
         ("time", Property::Timestamp(1_700_000_000)),
@@ -291,7 +301,6 @@ fn typed_headers_say_the_same_as_text_and_are_taken_as_they_are() {
         let Err(EventFault::Attributes(faults)) = read(&[bad]) else { panic!("{bad:?} was taken") };
         assert_eq!(faults.len(), 1, "{keyword}: {faults:?}");
     }
-    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let one = [("specversion", Property::Text(b"1.0"))].into_iter();
-    assert!(properties(one, Some("text/plain"), Some(trace), &body, &Bounds::default()).is_err());
+    assert!(properties(one, Some("text/plain"), &body, &Bounds::default()).is_err());
 }

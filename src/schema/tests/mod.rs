@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod excerpt;
 mod load;
 mod oracle;
 mod places;

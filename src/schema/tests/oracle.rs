@@ -15,10 +15,10 @@ const NAMES: [&str; 4] = ["a", "b", "c", "x_1"];
 const TEXTS: [&str; 7] = ["", "a", "b", "ab", "abc", "2000-09-03", "x"];
 
 /// Numbers that look random and are the same on every run (SplitMix64).
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,16 +26,16 @@ impl Dice {
         (z ^ (z >> 31)) % sides
     }
 
-    fn one_in(&mut self, sides: u64) -> bool {
+    pub(super) fn one_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
     }
 
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub(super) fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.roll(all.len() as u64) as usize]
     }
 }
 
-fn any_schema(dice: &mut Dice, depth: u32) -> Value {
+pub(super) fn any_schema(dice: &mut Dice, depth: u32) -> Value {
     let deep = if depth == 0 { 6 } else { 11 };
     let mut schema = match dice.roll(deep) {
         0 => json!({"type": "string"}),
@@ -54,7 +54,7 @@ fn any_schema(dice: &mut Dice, depth: u32) -> Value {
     schema
 }
 
-fn any_object(dice: &mut Dice, depth: u32) -> Value {
+pub(super) fn any_object(dice: &mut Dice, depth: u32) -> Value {
     let mut properties = Map::new();
     for name in NAMES {
         if dice.one_in(2) {
@@ -159,7 +159,7 @@ fn any_value(dice: &mut Dice, depth: u32) -> Value {
 }
 
 /// A value that a schema probably allows.
-fn fitting(dice: &mut Dice, root: &Value, schema: &Value, depth: u32) -> Value {
+pub(super) fn fitting(dice: &mut Dice, root: &Value, schema: &Value, depth: u32) -> Value {
     if depth == 0 || dice.one_in(12) {
         return any_value(dice, depth.min(1));
     }
@@ -227,7 +227,7 @@ fn opened(schema: &Value) -> Value {
 }
 
 /// Whether a schema, as made here, can be loaded at all.
-fn loads(document: &Value) -> bool {
+pub(super) fn loads(document: &Value) -> bool {
     Registry::build(vec![source("a.b/1.0", document.clone())]).problems.is_empty()
 }
 

@@ -224,6 +224,15 @@ async fn a_broker_that_falls_silent_is_named_wherever_somebody_looks() {
     }
     let said = said_of_broker(&town).await;
     assert!(said.contains("publish unreachable ("), "{said}");
+    // Whatever it may be, the guide says what to do.
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy/rabbitmq/README.md");
+    let guide = std::fs::read_to_string(guide).expect("it is there");
+    let states = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix(r#"falaj_amqp_state{direction="publish",state=""#)?.split('"').next());
+    let untold: Vec<&str> =
+        states.filter(|state| *state != "connected" && !guide.contains(&format!("`{state}`"))).collect();
+    assert_eq!(untold, Vec::<&str>::new());
 
     node.signal(Signal::Continue);
     town.wait_connected().await;

@@ -21,9 +21,10 @@ mod rough;
 mod said;
 mod samples;
 mod stubborn;
+mod told;
 
 pub use client::Client;
 pub use node::Node;
 pub use place::Place;
 pub use stream::{Stream, broken, missing, repeats};
-pub use town::{Town, fetcher};
+pub use town::{Fetcher, Town, fetcher};

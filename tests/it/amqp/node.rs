@@ -18,7 +18,7 @@ use crate::bus::{Dice, Folder, Signal, signal};
 /// Where Debian keeps the broker's own scripts; those on the path change to the service's user.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
 /// How long a start may take before a test fails: two busy cores.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(240);
 /// The operator of every private node.
 pub const OPERATOR: &str = "operator";
 /// Its password.

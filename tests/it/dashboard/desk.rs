@@ -36,7 +36,11 @@ impl Office {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let door = Door::open();
+        Self::over(Door::open(), settings)
+    }
+
+    /// The dashboard over a door.
+    pub fn over(door: Door, settings: Settings) -> Self {
         let router = dashboard::router(Dashboard::new(door.app.clone(), settings));
         Self { router: door.router.clone().merge(router), door }
     }
@@ -161,6 +165,11 @@ pub fn leads(answer: &Answer) -> &str {
     answer.headers.get(LOCATION).map_or("", |place| place.to_str().unwrap())
 }
 
+/// A page without the marks that keep apart what runs in different directions.
+pub fn unmarked(page: &str) -> String {
+    page.replace(['\u{2068}', '\u{2069}'], "")
+}
+
 /// A page without what differs from run to run.
 pub fn shown(door: &Door, page: &str) -> String {
     static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"name="token" value="[^"]+""#).unwrap());
@@ -172,7 +181,7 @@ pub fn shown(door: &Door, page: &str) -> String {
     let page = SEEN.replace_all(&page, "seen=<seen>");
     // A lane's name hangs on the key of the ledger.
     let page = LANE.replace_all(&page, r#"<code dir="ltr"><lane></code>"#);
-    door.redact(&page.replace(['\u{2068}', '\u{2069}'], ""))
+    door.redact(&unmarked(&page))
 }
 
 fn encode(text: &str) -> String {

@@ -6,7 +6,7 @@ use falaj::model::delivery::Finished;
 use falaj::model::outcome::{BusinessOutcome, Report};
 use insta::assert_snapshot;
 
-use super::desk::{Office, leads, shown, text};
+use super::desk::{Office, leads, shown, text, unmarked};
 use crate::http_contract::door::event;
 use crate::http_contract::failing::{delivery, kill};
 
@@ -128,10 +128,34 @@ async fn an_envelope_is_found_by_any_of_its_names_and_no_address_holds_a_persons
         assert_eq!(page.matches("/dashboard/envelopes/").count(), count, "{query}");
     }
     assert_eq!(desk.get("/dashboard/find?state=lost").await.status, 400);
+    assert!(unmarked(&desk.page("/dashboard/find?lang=en&sender=portal").await).contains(">2 envelopes<"));
+    let further = desk.page("/dashboard/find?sender=portal&before=2").await;
+    assert!(further.contains("One envelope on this page") && further.contains(id), "{further}");
     // An agency finds what it sent.
     assert_eq!(office.desk("portal").await.page("/dashboard/find").await.matches("/dashboard/envelopes/").count(), 2);
     let mut stranger = office.desk("stranger").await;
     assert_eq!(stranger.page("/dashboard/find").await.matches("/dashboard/envelopes/").count(), 0);
     assert_eq!(leads(&stranger.fill_box(CITIZEN).await), "/dashboard/find?nothing=1");
     assert_eq!(leads(&stranger.fill_box(id).await), "/dashboard/find?nothing=1");
+}
+
+#[tokio::test]
+async fn envelopes_are_found_by_the_error_for_which_they_failed() {
+    let office = Office::open();
+    let failed = office.door.post("portal", &event("e-1", CITIZEN)).await.json();
+    office.door.settle("moi", Finished::Dead, Report::default()).await;
+    office.door.post("portal", &event("e-2", CITIZEN)).await;
+    let group = office.door.ledger.groups(None, 10).await.unwrap().remove(0).group;
+    let mut desk = office.desk("operator").await;
+    let choice = desk.page("/dashboard/find?lang=en").await;
+    assert!(choice.contains(&format!("<option value=\"{group}\">")), "{choice}");
+    let (path, id) = (format!("/dashboard/find?lang=en&group={group}"), failed["id"].as_str().unwrap());
+    let page = desk.page(&path).await;
+    assert!(page.contains(id) && page.matches("/dashboard/envelopes/").count() == 1, "{page}");
+    assert!(page.contains(&format!("<option value=\"{group}\" selected>")), "{page}");
+    assert!(!desk.page(&format!("{path}&agency=utilities")).await.contains(id), "it failed elsewhere");
+    assert_eq!(desk.get("/dashboard/find?group=x").await.status, 400);
+    // Errors are not for agencies: there is none to choose, and none is heard.
+    let own = office.desk("portal").await.page(&path).await;
+    assert!(!own.contains("name=\"group\"") && own.matches("/dashboard/envelopes/").count() == 2, "{own}");
 }

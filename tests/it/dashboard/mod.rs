@@ -4,7 +4,9 @@
 
 mod desk;
 mod envelopes;
+mod figures;
 mod operating;
+mod overseeing;
 mod pages;
 mod repairing;
 mod signing;

@@ -69,17 +69,18 @@ async fn a_wrong_key_opens_nothing_and_too_many_are_not_looked_at() {
     let answer = desk.post("/dashboard/sign-in", &[("key", &key("admin"))]).await;
     assert_eq!(answer.status, 429, "not even the right one");
     assert_eq!(answer.headers["retry-after"], "60");
-    // From elsewhere it goes on, until all together were too many.
+    // From elsewhere it goes on, until all together were too many: then who has failed waits, and who has not is let in.
     let mut other = office.visitor();
     other.address = [10, 0, 0, 2];
     for _ in 0..2 {
         assert_eq!(other.post("/dashboard/sign-in", &[("key", "no key of this bus at all")]).await.status, 401);
     }
+    assert_eq!(other.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 429);
     let mut third = office.visitor();
     third.address = [10, 0, 0, 3];
-    assert_eq!(third.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 429);
-    office.door.clock.advance(Duration::from_secs(61));
     assert_eq!(third.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 303);
+    office.door.clock.advance(Duration::from_secs(61));
+    assert_eq!(other.post("/dashboard/sign-in", &[("key", &key("admin"))]).await.status, 303);
 }
 
 #[tokio::test]
@@ -136,7 +137,12 @@ async fn behind_https_the_session_never_travels_otherwise() {
     let office = Office::with(Settings { https: true, ..Settings::default() });
     let mut desk = office.visitor();
     let answer = desk.post("/dashboard/sign-in", &[("key", &key("viewer"))]).await;
-    assert!(answer.headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(
+        cookie.starts_with("__Host-falaj_session=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+        "{cookie}"
+    );
+    assert_eq!(desk.get("/dashboard").await.status, 200);
     let office = Office::open();
     let desk = office.visitor();
     let request = desk.request("POST", "/dashboard/sign-in").header("x-forwarded-proto", "https");
@@ -145,6 +151,44 @@ async fn behind_https_the_session_never_travels_otherwise() {
     let response =
         tower::ServiceExt::oneshot(desk.router(), request.body(axum::body::Body::from(body)).unwrap()).await.unwrap();
     assert!(response.headers()["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_everybody_counts_for_themselves_and_nobody_chooses_for_whom() {
+    let tries = Tries { per_address: 1, in_all: 100, within: Duration::from_secs(60) };
+    let proxies = vec!["10.0.0.0/24".parse().unwrap()];
+    let office = Office::with(Settings { tries, proxies, ..Settings::default() });
+    let desk = office.visitor();
+    for (forwarded, status) in [
+        ("203.0.113.1", 401),
+        ("203.0.113.1", 429),
+        ("203.0.113.2", 401),
+        // What stands before the last is the asker's own word.
+        ("198.51.100.7, 203.0.113.2", 429),
+        ("203.0.113.3:4711", 401),
+        ("198.51.100.8, 203.0.113.3:4712", 429),
+        ("[2001:db8::1]:4711", 401),
+        ("198.51.100.9, 2001:db8::2", 429),
+        ("198.51.100.10, unknown", 401),
+        ("198.51.100.11, unknown", 429),
+        ("198.51.100.12, 203.0.113.9, 10.0.0.7", 401),
+        ("198.51.100.13, 203.0.113.9, 10.0.0.8", 429),
+    ] {
+        let request = desk.request("POST", "/dashboard/sign-in").header("x-forwarded-for", forwarded);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let body = axum::body::Body::from("key=no+key+of+this+bus+at+all");
+        let response = tower::ServiceExt::oneshot(desk.router(), request.body(body).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status, "{forwarded}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_provider_there_is_no_way_to_one() {
+    let office = Office::open();
+    let mut desk = office.visitor();
+    assert!(!desk.page("/dashboard/sign-in?trouble=down").await.contains("provider"));
+    assert_eq!(desk.post("/dashboard/sign-in/provider", &[]).await.status, 404);
+    assert_eq!(desk.get("/dashboard/sign-in/return?code=a&state=b").await.status, 404);
 }
 
 /// The token hidden in a page's forms.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use falaj::catalog::reload::Watcher;
 use falaj::catalog::{Catalog, Current};
 use falaj::clock::Clock;
 use falaj::dispatch::board::{Board, Entry};
@@ -34,6 +35,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::conform::{self, Asked, Met};
 use super::deployment::Folder;
 
 /// 2023-11-14T22:13:20Z.
@@ -54,6 +56,8 @@ pub struct Door {
     pub keys: KeyRing,
     pub closing: CancellationToken,
     pub folder: Folder,
+    /// What was met of what is described.
+    pub met: Met,
     ids: Mutex<HashMap<String, usize>>,
 }
 
@@ -92,9 +96,20 @@ impl Door {
 
     /// Opens a door.
     pub fn with(settings: Settings) -> Self {
+        Self::made(settings, false).0
+    }
+
+    /// Opens a door that knows how reloads went; whoever gets the watcher turns it.
+    pub fn watched() -> (Self, Watcher) {
+        Self::made(Settings::default(), true)
+    }
+
+    fn made(mut settings: Settings, watched: bool) -> (Self, Watcher) {
         let folder = Folder::with_deployment();
+        settings.samples = Some(folder.path().join("examples"));
         let loaded = Catalog::load(folder.path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
         let catalog: Current = Arc::new(ArcSwap::from_pointee(loaded.catalog));
+        let watcher = Watcher::new(folder.path().to_owned(), catalog.clone(), NOW);
         let ledger = Ledger::open(options(&folder)).unwrap();
         let (wake, board, clock) = (Wake::new(), Board::new(), Clock::manual(NOW));
         for agency in ["moi", "municipality", "utilities"] {
@@ -121,7 +136,7 @@ impl Door {
         let app = App::new(Parts {
             intake: Intake::new(catalog.clone(), ledger.clone(), wake.clone(), clock.clone(), metrics.clone()),
             ledger: ledger.clone(),
-            reloads: None,
+            reloads: watched.then(|| watcher.reloads()),
             catalog: catalog.clone(),
             board: board.clone(),
             broker: None,
@@ -135,7 +150,8 @@ impl Door {
             closing: closing.clone(),
         });
         let router = router(app.clone());
-        Self { router, app, ledger, catalog, wake, board, clock, keys, closing, folder, ids: Mutex::default() }
+        let (met, ids) = (Met::default(), Mutex::default());
+        (Self { router, app, ledger, catalog, wake, board, clock, keys, closing, folder, met, ids }, watcher)
     }
 
     /// Takes up what now stands in the deployment's folder.
@@ -144,11 +160,25 @@ impl Door {
         self.catalog.store(Arc::new(loaded.catalog));
     }
 
-    /// Sends a request as it is.
+    /// Sends a request as it is, and holds the answer against what is described.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = request.into_parts();
+        let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+        let (body, whole) = match body.size_hint().exact() {
+            Some(_) => {
+                let bytes = to_bytes(body, 1 << 24).await.unwrap();
+                (Body::from(bytes.clone()), Some(bytes))
+            }
+            None => (body, None),
+        };
+        let response = self.router.clone().oneshot(Request::from_parts(parts, body)).await.unwrap();
         let (parts, body) = response.into_parts();
-        Answer { status: parts.status, headers: parts.headers, body: to_bytes(body, 1 << 24).await.unwrap() }
+        let answer =
+            Answer { status: parts.status, headers: parts.headers, body: to_bytes(body, 1 << 24).await.unwrap() };
+        if method != Method::HEAD {
+            conform::check(&Asked { method, uri, headers, body: whole }, &answer, &self.met);
+        }
+        answer
     }
 
     /// Reads with somebody's key.

@@ -2,8 +2,9 @@
 //!
 //! Nothing delivers here: a test plays the dispatcher by hand where it needs a delivery to end.
 
+mod conform;
 mod counting;
-mod deployment;
+pub mod deployment;
 pub mod door;
 pub mod failing;
 mod fetching;
@@ -17,4 +18,5 @@ mod reporting;
 mod rights;
 mod serving;
 mod trying;
+mod walk;
 mod watching;

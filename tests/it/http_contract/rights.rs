@@ -27,6 +27,7 @@ fn filled(path: &str) -> String {
         .replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057")
         .replace("{type}", "qa.gov.nothing.here")
         .replace("{version}", "1.0")
+        .replace("{name}", "nothing")
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::collector::{Collector, Span};
 use super::{post, scrape};
 use crate::bus::{Bus, DEADLINE, Reaction, Thing, until_async};
+use crate::repair::{fetch, with_fetcher};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -135,6 +136,21 @@ async fn an_event_with_a_trace_of_its_own_stays_in_it() {
     let begun = |spans: &[Span]| spans.iter().find(|span| span.name == "GET /v1/agencies").cloned();
     let request = collector.until("a trace that begins here", begun).await;
     assert_eq!((request.parent.as_str(), request.trace != TRACE && request.trace != own), ("", true));
+}
+
+#[tokio::test]
+async fn an_agency_that_fetches_finds_the_trace_in_the_answer() {
+    let collector = Collector::start().await;
+    let builder = Bus::builder().env("FALAJ_TELEMETRY__OTLP", &collector.url).env("FALAJ_TELEMETRY__SAMPLING", "0");
+    let (bus, fetcher) = with_fetcher(builder).await;
+    post(&bus, &event("1", None), &[("traceparent", PARENT), ("tracestate", STATE)]).await;
+    let fetched = fetch(&fetcher).await;
+    let leased = |spans: &[Span]| (!named(spans, TRACE, "lease").is_empty()).then(|| spans.to_vec());
+    let spans = collector.until("the lease", leased).await;
+    let lease = one(&spans, TRACE, "lease");
+    assert_eq!((lease.parent.as_str(), lease.get("falaj.agency")), (&*one(&spans, TRACE, "accept").id, "fetcher"));
+    assert_eq!((&fetched["traceparent"], &fetched["tracestate"]), (&json!(lease.parent_of()), &json!(STATE)));
+    assert_eq!(fetched["envelope"]["traceparent"], PARENT, "what the event brought itself is untouched");
 }
 
 #[tokio::test]
