@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_look_serves_its_minute_once_the_minute_before_is_known() {
-        let at = |ms| At(60_000 * 10 + ms);
+        let at = |ms: i64| At(60_000 * 10 + ms);
         let pulse = |known| Pulse { watched: vec![true, known], ..Pulse::default() };
         let whole = Look::new(at(100), pulse(true));
         assert!(whole.holds(at(59_999)) && !whole.holds(at(60_000)) && !whole.holds(at(0)));
