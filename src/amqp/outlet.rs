@@ -9,6 +9,9 @@
 //! lapin 4.12): an outlet therefore takes all confirmations that are there before it tells any of them, and matches by
 //! `message_id`. What it cannot match counts for all that are unconfirmed: they are published again.
 //!
+//! A refusal may be the channel's own: RabbitMQ 3.10 refuses everything, for good, on a channel that first published while the node of
+//! its queue's leader was gone, also when another node leads long since. So a channel that refused is not kept.
+//!
 //! What is done for one message does not grow with how many are under way: a confirmation wakes its own message alone.
 
 use std::collections::HashMap;
@@ -36,6 +39,8 @@ use super::state::State;
 const ABANDONED_MAX: usize = 16;
 /// How long closing a channel may take.
 const CLOSING: Duration = Duration::from_secs(2);
+/// The age from which a channel that refused a message gives way to a new one.
+const STALE: Duration = Duration::from_secs(4);
 
 /// Why a message is not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,6 +165,9 @@ impl Outlet {
 struct Open {
     epoch: u64,
     channel: Channel,
+    since: Instant,
+    /// Whether the broker refused a message on it.
+    refused: bool,
 }
 
 /// One message on its way to its confirmation.
@@ -297,6 +305,10 @@ impl Driver {
     async fn channel(&mut self) -> Result<Channel, PublishFault> {
         let down = |link: &Link| PublishFault::Down(link.status().connection().state);
         let Some(Live { epoch, connection }) = self.link.live() else { return Err(down(&self.link)) };
+        let idle = self.pending.len() == 0;
+        if let Some(stale) = self.open.take_if(|open| open.refused && idle && open.since.elapsed() >= STALE) {
+            tokio::spawn(async move { timeout(CLOSING, stale.channel.close(200, "refused".into())).await });
+        }
         if let Some(open) = self.open.as_ref().filter(|open| open.epoch == epoch && open.channel.status().connected()) {
             return Ok(open.channel.clone());
         }
@@ -308,7 +320,7 @@ impl Driver {
         };
         match opened.await {
             Ok(channel) => {
-                self.open = Some(Open { epoch, channel: channel.clone() });
+                self.open = Some(Open { epoch, channel: channel.clone(), since: Instant::now(), refused: false });
                 Ok(channel)
             }
             Err(_) => Err(down(&self.link)),
@@ -346,6 +358,11 @@ impl Driver {
         for (sent, verdict) in heard {
             let is_returned = unmatched || returned.iter().flatten().any(|id| *id == sent.message_id);
             let verdict = if is_returned && verdict.is_ok() { Err(PublishFault::Returned) } else { verdict };
+            if verdict == Err(PublishFault::Nacked)
+                && let Some(open) = &mut self.open
+            {
+                open.refused = true;
+            }
             if let Some(answer) = sent.answer {
                 self.answer(answer, verdict);
             }

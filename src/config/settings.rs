@@ -46,8 +46,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("dashboard", "The pages for operators and agencies, at /dashboard."),
     (
         "oidc",
-        "An identity provider (OpenID Connect) that people sign in to the dashboard with, beside keys. Without an issuer there is none; \
-         [[auth.groups]] says who of its people may do what.",
+        "An identity provider (OpenID Connect) to sign in to the dashboard with. [[auth.groups]] says who may do what.",
     ),
     ("amqp", "RabbitMQ, for agencies that speak AMQP. Without a url there is none, and such agencies wait."),
 ];

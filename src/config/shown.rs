@@ -66,7 +66,7 @@ fn value(setting: &Setting, config: &mut Config) -> Option<String> {
         Kind::Password(place) => place(config).as_ref().map(|_| HIDDEN.to_owned())?,
         Kind::Issuer(place) => without_secrets(place(config).as_ref()?.as_str()),
         Kind::Base(place) => place(config).as_ref()?.at(""),
-        Kind::Scopes(place) => place(config).join(" "),
+        Kind::Scopes(place) => place(config).join(", "),
         Kind::Zoned(place) => place(config).name().to_owned(),
         Kind::Networks(place) => place(config).iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         Kind::Refused(..) => return None,
@@ -130,7 +130,7 @@ mod tests {
             let Some(text) = one.value else { continue };
             let name = format!("{}.{}", one.section, one.key);
             let setting = super::super::settings::find(&name).unwrap();
-            let list = matches!(setting.kind, Kind::Networks(_));
+            let list = matches!(setting.kind, Kind::Networks(_) | Kind::Scopes(_));
             let value = match list {
                 true => super::super::settings::Value::List(text.split(", ").map(str::to_owned).collect()),
                 false => match super::super::environment::value(&text) {

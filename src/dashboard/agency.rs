@@ -26,6 +26,7 @@ use crate::http::path::Named;
 use crate::ledger::{Actor, AgencyEvent, Backlog, Happened, Resolution, Tally};
 use crate::mapping::{Form, SubjectForm};
 use crate::model::agency::{Exhausted, TransportKind};
+use crate::model::cause::Cause;
 use crate::model::delivery::LastError;
 use crate::model::id::{AgencyId, DeliveryId, EventType};
 use crate::model::outcome::Class;
@@ -343,6 +344,15 @@ fn by_whom(say: Say, key: &str, by: &Actor) -> Html {
     say.html(key, [("by", Part::Text(&by.name)), ("reason", Part::Text(&by.reason))])
 }
 
+/// What failed, in the reader's words where there are some; a status stands beside its class already.
+fn note(say: Say, note: String) -> String {
+    match Cause::parse(&note) {
+        Some(cause) => say.pick(&cause.clause()).to_owned(),
+        None if note.starts_with("status ") => String::new(),
+        None => note,
+    }
+}
+
 fn last(dashboard: &Dashboard, page: &Page, id: &AgencyId) -> Vec<Try> {
     let tried = dashboard.metrics.figures.last(id).into_iter().take(TRIES).map(|last| {
         let error = LastError { class: last.class, status: last.status, note: last.note, at: last.at };
@@ -352,8 +362,7 @@ fn last(dashboard: &Dashboard, page: &Page, id: &AgencyId) -> Vec<Try> {
             took: page.short(&Duration::from_millis(u64::from(last.ms))),
             good: last.class == Class::Done,
             fault: why::fault(page.say, &error),
-            // The status stands beside its class already.
-            note: if error.note.starts_with("status ") { String::new() } else { error.note },
+            note: note(page.say, error.note),
         }
     });
     tried.collect()

@@ -71,7 +71,7 @@ function renew() {
     pkce: { required: () => true },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] },
     features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: `sub-${id}`, ...PEOPLE[id] }) }),
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...PEOPLE[id] }) }),
   });
   answer = provider.callback();
 }

@@ -248,7 +248,7 @@ async fn tuesday_evening(town: &Town, views: &[EnvelopeView]) {
     let since = At(start().0 + 36 * HOUR);
     let text = format!("The agency has been out of reach since {since}; the next probe is at 2026-11-24T17:0");
     assert!(outage.text.starts_with(&text), "{outage:?}");
-    let fault = "The last attempt failed: the agency did not answer as it should (endpoint_fault).";
+    let fault = "The last attempt failed: the agency's system refused the connection (endpoint_fault).";
     assert!(outage.text.ends_with(fault), "{outage:?}");
     assert_eq!(outage.since, since, "{outage:?}");
     let window = waiting("office").await;

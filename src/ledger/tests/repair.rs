@@ -309,7 +309,7 @@ async fn a_search_finds_what_failed_alike_and_what_waits_where() {
     assert_eq!(search(&house, of_a).await, (4..=253).rev().collect::<Vec<_>>());
     assert_eq!(search(&house, standing("parked")).await, [2]);
     assert_eq!(search(&house, standing("dead")).await, [3, 1]);
-    house.seqs("b", 1).await;
+    while !house.seqs("b", 1).await.contains(&254) {}
     house.fail("b", 254, 9_999).await;
     assert_eq!(search(&house, standing("retry")).await, [254]);
     house.prove().await;
