@@ -150,6 +150,12 @@ pub(super) const DEAD: &str =
         WHERE p.agency = d.agency AND p.lane = d.lane), 0), 0 FROM dead d
     WHERE d.agency = ?1 AND d.seq >= ?2 AND d.seq < ?3 AND (?4 IS NULL OR d.type = ?4) AND (?5 IS NULL OR d.grp = ?5)
         AND d.at <= ?7 ORDER BY d.seq LIMIT ?6";
+/// The same of one error group, without a look at all others.
+const DEAD_OF_GROUP: &str =
+    "SELECT d.seq, d.slot, d.grp, d.returned = 2 OR coalesce((SELECT p.seq >= d.seq + (d.returned > 0) FROM passed p
+        WHERE p.agency = d.agency AND p.lane = d.lane), 0), 0 FROM dead d INDEXED BY dead_group
+    WHERE d.agency = ?1 AND d.grp = ?5 AND d.seq >= ?2 AND d.seq < ?3 AND (?4 IS NULL OR d.type = ?4)
+        AND d.at <= ?7 ORDER BY d.seq LIMIT ?6";
 /// The parked deliveries of an agency, in accept order.
 pub(super) const PARKED: &str = "SELECT s.seq, s.slot, s.grp, 0, 1 FROM stuck s INDEXED BY stuck_parked
     WHERE s.agency = ?1 AND s.seq >= ?2 AND s.seq < ?3 AND s.state = 4
@@ -180,7 +186,8 @@ impl Lens<'_> {
     /// Dead letters of one agency in accept order, dead and parked ones merged.
     pub(super) fn letters(&self, agency: i64, sought: Sought, limit: usize) -> rusqlite::Result<Vec<Letter>> {
         let mut found = Vec::new();
-        for text in [DEAD, PARKED] {
+        let dead = if sought.group.is_some() { DEAD_OF_GROUP } else { DEAD };
+        for text in [dead, PARKED] {
             let mut select = self.connection.prepare_cached(text)?;
             let (low, high) = (column(sought.low), column(sought.high));
             let row = (agency, low, high, sought.ty, sought.group, i64::try_from(limit).unwrap_or(i64::MAX), i64::MAX);

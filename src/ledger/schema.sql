@@ -60,8 +60,9 @@ CREATE TABLE stuck (
     lease      BLOB,                -- leased: the fencing token
     PRIMARY KEY (agency, lane)
 ) WITHOUT ROWID;
-CREATE INDEX stuck_due ON stuck (agency, due_at, seq) WHERE state < 4;
-CREATE INDEX stuck_parked ON stuck (agency, seq) WHERE state = 4;
+-- state and grp stand in these so that what is due and what is parked is counted without a look at the rows.
+CREATE INDEX stuck_due ON stuck (agency, due_at, seq, state) WHERE state < 4;
+CREATE INDEX stuck_parked ON stuck (agency, seq, grp, state) WHERE state = 4;
 CREATE INDEX stuck_leased ON stuck (agency, due_at) WHERE state = 5;
 CREATE INDEX stuck_oldest ON stuck (agency, seq);
 
