@@ -37,7 +37,7 @@ test("a bus with agencies and nothing waiting is calm", async () => {
   const v = await Visitor.comes(town, { lang: "ar" });
   await v.signsIn("operator");
   await v.sees(v.t("total-agencies", { n: 1 }), v.t("state-open"));
-  assert.deepEqual(await v.page.$$eval("#a-moi .num", (cells) => [...new Set(cells.map((cell) => cell.innerText.trim()))]), ["·"]);
+  assert.deepEqual(await v.page.$$eval("#a-moi .num", (cells) => [...new Set(cells.slice(0, 7).map((cell) => cell.innerText.trim()))]), ["·"]);
   await v.leaves();
   await town.tear();
 });

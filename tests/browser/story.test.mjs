@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Visitor, close } from "./lib/browser.mjs";
 import { seeded } from "./lib/seed.mjs";
-import { AGENCIES } from "./lib/town.mjs";
+import { AGENCIES, KEYS } from "./lib/town.mjs";
 import { number } from "./lib/texts.mjs";
 
 let town;
@@ -72,7 +72,7 @@ test("what is poisoned is found, understood and let go (en)", async () => {
   await v.says("the register is corrected", v.t("redrive-do"));
   await v.awaits(v.t("job-done"), "#job");
   await v.opens("/dashboard");
-  await v.page.waitForFunction(() => [...document.querySelectorAll("#a-moph .num")].every((cell) => cell.innerText.trim() === "·"), { polling: 200 });
+  await v.page.waitForFunction(() => [...document.querySelectorAll("#a-moph .num")].slice(0, 7).every((cell) => cell.innerText.trim() === "·"), { polling: 200 });
   const events = town.desks.moph.seen.slice(before_).filter((event) => event.subject.endsWith("03")).map((event) => event.id);
   assert.equal(events[0], "poison-1", "in their order");
   assert.equal(events.length, 3);
@@ -97,7 +97,7 @@ test("who is slow is seen to be, is held while it is seen to, and goes on (ar)",
   await v.follows(v.t("resume-do"), "#a-mol");
   assert.equal(town.desks.mol.seen.length, seen);
   await v.says("عاد الخادم إلى العمل", v.t("resume-do"));
-  await v.page.waitForFunction(() => [...document.querySelectorAll("#a-mol .num")].every((cell) => cell.innerText.trim() === "·"), { polling: 200 });
+  await v.page.waitForFunction(() => [...document.querySelectorAll("#a-mol .num")].slice(0, 7).every((cell) => cell.innerText.trim() === "·"), { polling: 200 });
   await v.leaves();
 });
 
@@ -118,8 +118,10 @@ test("what was given up is led again, and what nobody wants is left (en)", async
   await v.leaves();
 });
 
-test("who comes later reads what was done, by whom and why", async () => {
-  const { entries } = await town.call("auditor", "GET", "/v1/audit?limit=100");
-  const reasons = entries.map((entry) => entry.reason);
-  for (const reason of ["the register is corrected", "تجري مراجعة الخادم", "عاد الخادم إلى العمل", "the register of streets is new"]) assert.ok(reasons.includes(reason), reason);
+test("who comes later reads what was done, by whom and why (ar)", async () => {
+  const v = await Visitor.comes(town, { lang: "ar" });
+  await v.signsIn("auditor");
+  await v.follows(v.t("nav-audit"), ".places");
+  await v.sees(KEYS.operator.name, "the register is corrected", "تجري مراجعة الخادم", "عاد الخادم إلى العمل", "the register of streets is new");
+  await v.leaves();
 });

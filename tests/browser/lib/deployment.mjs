@@ -66,6 +66,9 @@ export async function write(root, { agencies, urls }) {
     };
     await file(`schemas/${id}/1.0.json`, JSON.stringify(schema, null, 2));
   }
+  // What a type is tried with.
+  const sample = { specversion: "1.0", id: "sample-1", source: SOURCE, type: TYPES.born.id, subject: "28400000099", data: { qid: "28400000099", name: "نورة" } };
+  await file(`examples/${TYPES.born.id}.json`, JSON.stringify(sample));
   const types = Object.values(TYPES).map((type) => `"${type.id}"`).join(", ");
   await file("connectors/hukoomi/connector.toml", `[agency]\nid = "hukoomi"\nname = { en = "Hukoomi portal", ar = "بوابة حكومي" }\n\n[publishes]\ntypes = [${types}]\nsources = ["${SOURCE}"]\n`);
   for (const [id, { en, ar, delivery = "", window, transport = "webhook", order = "subject", types = ["moved"] }] of Object.entries(agencies)) {

@@ -4,7 +4,7 @@ import { AGENCIES, TYPES } from "./town.mjs";
 import { number } from "./texts.mjs";
 import { CASE, WHY_PAUSED } from "./seed.mjs";
 
-/** The screens. What depends on ids is looked up first. */
+/** The screens. `picture: null` where too much of it is figures and months to be compared as a picture. What depends on ids is looked up first. */
 export async function screens(town) {
   const { known } = town;
   const delivery = async (envelope, agency) => (await town.status(envelope)).deliveries.findLast((one) => one.agency === agency).id;
@@ -52,6 +52,14 @@ export async function screens(town) {
       name: `delivery-${act}`, path: `/dashboard/deliveries/${parked}/${act}`, who: "operator",
       facts: (v) => [v.t(`delivery-${act}-title`), v.t(`delivery-${act}-about`), v.name(moph), v.name(moved)],
     })),
+    { name: "agency", picture: null, path: "/dashboard/agencies/municipality", who: "operator", facts: (v) => [v.name(municipality), v.t("state-circuit-open"), v.t("past-title"), v.t("events-title"), v.t("reach-title"), v.t("wishes-title"), v.name(moved), "Law No. 21 of 2015"] },
+    { name: "agency-own", path: "/dashboard/agencies/moph", who: "moph", facts: (v) => [v.name(moph), v.t("wishes-title"), v.name(moved)] },
+    { name: "services", picture: null, path: "/dashboard/services", who: "auditor", facts: (v) => [v.t("services-title"), v.name(moved), v.name(TYPES.born)] },
+    { name: "service", picture: null, path: `/dashboard/services/${moved.id}`, who: "viewer", facts: (v) => [v.name(moved), v.t("service-year-title"), v.t("service-schema")] },
+    { name: "trial", path: `/dashboard/services/${TYPES.born.id}/trial`, who: "portal", facts: (v) => [v.name(TYPES.born), v.t("trial-about")] },
+    { name: "system", picture: null, path: "/dashboard/system", who: "operator", facts: (v) => [v.t("system-ledger"), v.t("system-accepting"), v.t("system-in-force"), v.t("system-config")] },
+    { name: "audit", path: "/dashboard/audit", who: "auditor", facts: (v) => [v.t("audit-title"), "Noora Al-Kuwari", "The post has corrected its register", WHY_PAUSED] },
+    { name: "audit-action", path: "/dashboard/audit?action=pause", who: "admin", facts: (v) => [v.t("audit-title"), WHY_PAUSED] },
     { name: "problem", path: "/dashboard/there-is-no-such-page", who: "viewer", status: 404, facts: (v) => [v.t("to-overview")] },
     { name: "not-allowed", path: "/dashboard/agencies/moi/pause", who: "viewer", status: 403, facts: (v) => [v.t("to-overview")] },
   ];
