@@ -47,6 +47,10 @@
 //! the lease, and its owner settles the leases that ran out. What a person asks for (`http::deliveries`, `redrives`, `operate`) is
 //! one commit of the ledger each, with its entry in the audit; `dispatch::jobs` works off what is too much for one commit.
 //!
+//! Over AMQP both halves are the same with another door: `broker` reads the broker's queues, hands what is in them to `intake`,
+//! never two of one lane at a time, and acknowledges what is committed; `connector::amqp` publishes a delivery, and the broker's confirm is its end.
+//! What an agency rejects in its queue comes back by the broker and is recorded by `ledger::bounce`.
+//!
 //! Each hop changes the type: bytes, `Envelope`, `NewEnvelope`, `Claimed`, `Message`, `Outcome`, `Transition`, `Settlement`.
 //! Nothing calls back up. A retry is the second half again. Intake and dispatch never meet: they share the ledger and a bell.
 //!
@@ -62,16 +66,17 @@
 //! |---|---|
 //! | `main`, `cli`, `app` | all below; only `cli` uses `app` |
 //! | `dashboard` | `http` (who asks, and what its handlers do), and what that may import |
-//! | `http` | `asyncapi`, `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `wake` |
+//! | `broker` | `http` (its problems), `intake`, `dispatch` (its board), `catalog`, `ledger`, `amqp`, `wake` |
+//! | `http` | `asyncapi`, `intake`, `dispatch` (its board and handout), `catalog`, `schema`, `mapping`, `ledger`, `amqp` (how it stands), `wake` |
 //! | `asyncapi` | `catalog`, `schema`, `mapping`, `connector` (its signature), `amqp` (its names) |
-//! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector` |
+//! | `alarm` | `dispatch` (its board), `ledger`, `catalog`, `connector`, `amqp` (how it stands) |
 //! | `history` | `dispatch` (its board), `ledger` |
 //! | `dispatch`, `janitor` | `ledger`, `catalog`, `connector`, `mapping`, `wake` |
 //! | `intake` | `catalog`, `schema`, `mapping` (dry run), `ledger`, `wake` |
 //! | `statistics` | `catalog`, `schema`, `mapping` (CSV), `ledger` (its counts) |
-//! | `connector`, `wake` | `mapping` |
+//! | `connector`, `wake` | `mapping`, `amqp` |
 //! | `catalog` | `schema`, `mapping` |
-//! | `schema`, `mapping`, `ledger` | `model` alone |
+//! | `schema`, `mapping`, `ledger`, `amqp` | `model` alone |
 //! | `model` | nothing of ours |
 //!
 //! `clock`, `telemetry` and `config` serve all layers above the stores; `config` holds the settings of `telemetry`. A foreign crate
@@ -140,6 +145,15 @@
 //!
 //! **Pages are written on the server**, whole, in the reader's language; a script of two hundred lines brings in what changes and
 //! nothing depends on it. Price: a page is larger than the JSON it is made of.
+//!
+//! **A broker is a way in and a way out, never the truth.** What is in its queues is either not accepted yet or delivered already, so it
+//! may be emptied, lost or moved without a trace in the ledger, and it holds no retry: a full queue refuses, and the backlog waits where
+//! every other one does. Who speaks is the `user_id` that it has verified, and an answer goes to the speaker's own queue. What is
+//! refused and nobody waits for is rejected, so that the broker itself moves it to the quarantine: a copy of ours could not carry the
+//! verified user. Price: a burst of one lane is accepted one commit after the other, for two of its messages are never under way at once.
+//!
+//! **A rejection in an agency's queue is an outcome, not a failure.** The delivery stays delivered, the agency has refused it, and it
+//! stands among the dead letters until somebody sends it again. Price: one end that is also a dead letter.
 //!
 //! **A trace is kept with its envelope.** The context of an acceptance stands beside the envelope in the ledger, and the one it
 //! brought stays in its attributes as it came; so an attempt days and restarts later is a child of the request that caused it, and

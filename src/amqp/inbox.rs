@@ -50,9 +50,11 @@ impl Inbox {
         Self { link, queue, prefetch }
     }
 
-    /// Waits for a connection and begins to read.
+    /// Waits for a connection and begins to read. Nobody reads a queue that is just being made: RabbitMQ 3.10 ends the whole
+    /// connection where both meet (541, seen at a quorum queue).
     pub async fn open(&self) -> Result<Session, Ended> {
         let live = self.link.connected().await;
+        self.link.looked_over(live.epoch).await;
         let begun = async {
             let channel = live.connection.create_channel().await?;
             channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
@@ -67,7 +69,13 @@ impl Inbox {
                 }
                 Ok(Session { link: self.link.clone(), queue: self.queue, channel, consumer })
             }
-            Ok(Err(error)) => Err(Ended(self.mark(fault::of_place(&error)))),
+            Ok(Err(error)) => {
+                let state = self.mark(fault::of_place(&error));
+                if state == State::Missing {
+                    self.link.next_look().await;
+                }
+                Err(Ended(state))
+            }
             Err(_elapsed) => Err(Ended(State::Closed)),
         }
     }

@@ -28,6 +28,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(15);
 const LASTED: Duration = Duration::from_secs(10);
 /// How often a connection is looked at of which nothing is heard.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long somebody waits until what must be there has been looked for.
+const LOOK_MAX: Duration = Duration::from_secs(20);
 /// How long closing may take.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -63,6 +65,16 @@ struct Shared {
     settings: Arc<Settings>,
     status: Status,
     live: watch::Sender<Option<Live>>,
+    looked: watch::Sender<Looked>,
+}
+
+/// When the broker was last looked at for what must be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Looked {
+    /// Over which connection.
+    epoch: u64,
+    /// Rises with every look.
+    count: u64,
 }
 
 /// The connection as it is now.
@@ -76,7 +88,13 @@ pub(super) struct Live {
 impl Link {
     /// A link that is not connected yet; [`Link::run`] keeps it.
     pub fn new(role: Role, settings: Arc<Settings>) -> Self {
-        Self(Arc::new(Shared { role, settings, status: Status::new(), live: watch::Sender::new(None) }))
+        Self(Arc::new(Shared {
+            role,
+            settings,
+            status: Status::new(),
+            live: watch::Sender::new(None),
+            looked: watch::Sender::default(),
+        }))
     }
 
     /// What it is for.
@@ -117,6 +135,24 @@ impl Link {
             // The sender is kept by this very handle.
             std::future::pending::<()>().await;
         }
+    }
+
+    /// What must be there was looked for over the connection of this epoch, and made where it could be.
+    pub(super) fn look(&self, epoch: u64) {
+        self.0.looked.send_modify(|looked| *looked = Looked { epoch, count: looked.count + 1 });
+    }
+
+    /// Waits until that was done once for the connection of this epoch, but not for ever.
+    pub(super) async fn looked_over(&self, epoch: u64) {
+        let mut looked = self.0.looked.subscribe();
+        let _in_time = timeout(LOOK_MAX, looked.wait_for(|looked| looked.epoch >= epoch)).await.is_ok();
+    }
+
+    /// Waits until it is done the next time, but not for ever.
+    pub(super) async fn next_look(&self) {
+        let mut looked = self.0.looked.subscribe();
+        let before = looked.borrow_and_update().count;
+        let _in_time = timeout(LOOK_MAX, looked.wait_for(|looked| looked.count > before)).await.is_ok();
     }
 
     /// Keeps the connection until the stop, and closes it then.

@@ -9,12 +9,13 @@
 //!
 //! In reading order: [`address`] and [`settings`] say where the broker is; [`state`] how it stands; [`link`] keeps a connection;
 //! [`outlet`] publishes over one and [`inbox`] consumes over the other; [`message`] is what travels; [`names`] are the names there;
-//! [`view`] and [`figures`] are for those who look; [`topology`] is all that must be there, [`visit`] and [`quarantine`] are for
-//! commands.
+//! [`view`] and [`figures`] are for those who look; [`topology`] is all that must be there; [`visit`], [`quarantine`] and [`bare`]
+//! are for commands.
 //!
 //! Nothing here knows an envelope, an agency's rights or the ledger.
 
 pub mod address;
+pub mod bare;
 pub mod figures;
 pub mod inbox;
 pub mod link;

@@ -6,8 +6,10 @@
 //! returned is *unknown*, and may be in its queue.
 //!
 //! Returned messages come from the library attached to whichever confirmation is dealt with next, not to their own (seen in
-//! lapin 4.12): an outlet therefore looks at all confirmations that are there before it tells any of them, and matches by
+//! lapin 4.12): an outlet therefore takes all confirmations that are there before it tells any of them, and matches by
 //! `message_id`. What it cannot match counts for all that are unconfirmed: they are published again.
+//!
+//! What is done for one message does not grow with how many are under way: a confirmation wakes its own message alone.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, oneshot};
@@ -57,7 +61,8 @@ pub enum PublishFault {
 }
 
 type Answer = oneshot::Sender<Result<(), PublishFault>>;
-type Confirming = Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send>>;
+/// Publishes a message, and says by its number what became of it.
+type Confirming = Pin<Box<dyn Future<Output = (u64, lapin::Result<Confirmation>)> + Send>>;
 
 /// Publishes over one link. Clones share it.
 #[derive(Debug, Clone)]
@@ -107,8 +112,9 @@ impl Publisher {
             link: self.link.clone(),
             figures: self.figures.clone(),
             open: None,
-            pending: Pending(Vec::new()),
+            pending: Pending::default(),
             in_flight,
+            wrong: None,
         };
         tokio::spawn(driver.run(received));
         Outlet { requests, link: self.link.clone() }
@@ -158,7 +164,7 @@ struct Open {
 
 /// One message on its way to its confirmation.
 struct Sent {
-    confirming: Confirming,
+    exchange: &'static str,
     message_id: String,
     until: Instant,
     /// `None`: nobody waits for it any more.
@@ -172,42 +178,55 @@ struct Heard {
 }
 
 /// Everything that is unconfirmed.
-struct Pending(Vec<Sent>);
+#[derive(Default)]
+struct Pending {
+    confirming: FuturesUnordered<Confirming>,
+    /// By number.
+    sent: HashMap<u64, Sent>,
+    numbered: u64,
+    /// No time limit that somebody waits for is earlier; the message that it was may be confirmed by now.
+    next_until: Option<Instant>,
+}
 
 impl Pending {
-    /// All confirmations that are there, and all that were there before any of them. Each look sends what was not sent yet.
+    fn len(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Takes one more, which leaves at the next look.
+    fn add(&mut self, sent: Sent, confirming: impl Future<Output = lapin::Result<Confirmation>> + Send + 'static) {
+        self.numbered += 1;
+        let number = self.numbered;
+        self.next_until = Some(self.next_until.map_or(sent.until, |until| until.min(sent.until)));
+        self.sent.insert(number, sent);
+        self.confirming.push(Box::pin(async move { (number, confirming.await) }));
+    }
+
+    /// All confirmations that are there, and with each of them all that the library dealt with before it: those were woken before it.
+    /// Each look sends what was not sent yet.
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Vec<Heard>> {
         let mut heard = Vec::new();
-        loop {
-            let before = heard.len();
-            let mut at = 0;
-            while at < self.0.len() {
-                match self.0[at].confirming.as_mut().poll(cx) {
-                    Poll::Ready(said) => heard.push(Heard { sent: self.0.swap_remove(at), said }),
-                    Poll::Pending => at += 1,
-                }
-            }
-            if heard.len() == before {
-                return if heard.is_empty() { Poll::Pending } else { Poll::Ready(heard) };
-            }
+        while let Poll::Ready(Some((number, said))) = self.confirming.poll_next_unpin(cx) {
+            heard.extend(self.sent.remove(&number).map(|sent| Heard { sent, said }));
         }
+        if heard.is_empty() { Poll::Pending } else { Poll::Ready(heard) }
     }
 
     fn abandoned(&self) -> usize {
-        self.0.iter().filter(|sent| sent.answer.is_none()).count()
+        self.sent.values().filter(|sent| sent.answer.is_none()).count()
     }
 
-    /// The next time limit that somebody waits for.
-    fn next_until(&self) -> Option<Instant> {
-        self.0.iter().filter(|sent| sent.answer.is_some()).map(|sent| sent.until).min()
+    /// Finds the next time limit that somebody waits for.
+    fn look_ahead(&mut self) {
+        self.next_until = self.sent.values().filter(|sent| sent.answer.is_some()).map(|sent| sent.until).min();
     }
 }
 
 enum Event {
     Heard(Vec<Heard>),
-    Request(Box<Request>),
+    /// New ones; none at the end.
+    Requests(Vec<Request>),
     Late,
-    End,
 }
 
 /// Owns the channel of one outlet.
@@ -218,18 +237,23 @@ struct Driver {
     open: Option<Open>,
     pending: Pending,
     in_flight: usize,
+    /// The exchange that refused a message since one was confirmed.
+    wrong: Option<&'static str>,
 }
 
 impl Driver {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut ended = false;
-        while !(ended && self.pending.0.is_empty()) {
-            let event = self.next(&mut requests, ended).await;
-            match event {
+        while !(ended && self.pending.len() == 0) {
+            match self.next(&mut requests, ended).await {
                 Event::Heard(heard) => self.tell(heard),
-                Event::Request(request) => self.send(*request).await,
+                Event::Requests(requests) => {
+                    ended = requests.is_empty();
+                    for request in requests {
+                        self.send(request).await;
+                    }
+                }
                 Event::Late => self.give_up(),
-                Event::End => ended = true,
             }
         }
         if let Some(open) = self.open.take() {
@@ -238,16 +262,15 @@ impl Driver {
     }
 
     async fn next(&mut self, requests: &mut mpsc::Receiver<Request>, ended: bool) -> Event {
-        let until = self.pending.next_until();
-        let room = self.pending.0.len() < self.in_flight;
+        let until = self.pending.next_until;
+        // Keeps O2.
+        let room = self.in_flight.saturating_sub(self.pending.len());
         let pending = &mut self.pending;
+        let mut taken = Vec::new();
         tokio::select! {
             biased;
             heard = std::future::poll_fn(|cx| pending.poll_heard(cx)) => Event::Heard(heard),
-            request = requests.recv(), if room && !ended => match request {
-                Some(request) => Event::Request(Box::new(request)),
-                None => Event::End,
-            },
+            _count = requests.recv_many(&mut taken, room), if room > 0 && !ended => Event::Requests(taken),
             () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => Event::Late,
         }
     }
@@ -267,7 +290,7 @@ impl Driver {
             let key = routing_key.as_str().into();
             channel.basic_publish(exchange.into(), key, options, &body, properties).await?.await
         };
-        self.pending.0.push(Sent { confirming: Box::pin(confirming), message_id, until, answer: Some(answer) });
+        self.pending.add(Sent { exchange, message_id, until, answer: Some(answer) }, confirming);
     }
 
     /// The channel on the connection as it is now.
@@ -309,7 +332,7 @@ impl Driver {
                     }
                     // Without confirm mode nobody knows.
                     Ok(Confirmation::NotRequested) => Err(PublishFault::Unknown("not confirmed")),
-                    Err(error) => Err(self.lost(&error)),
+                    Err(error) => Err(self.lost(&error, sent.exchange)),
                 };
                 (sent, verdict)
             })
@@ -329,7 +352,7 @@ impl Driver {
         }
         if unmatched {
             // One of those that are unconfirmed may be the one.
-            for sent in &mut self.pending.0 {
+            for sent in self.pending.sent.values_mut() {
                 if let Some(answer) = sent.answer.take() {
                     self.figures.published(Published::Returned);
                     let _nobody_waits = answer.send(Err(PublishFault::Returned));
@@ -338,12 +361,13 @@ impl Driver {
         }
     }
 
-    /// What an error of the channel means for a message on it.
-    fn lost(&mut self, error: &lapin::Error) -> PublishFault {
+    /// What an error of the channel means for a message to an exchange on it.
+    fn lost(&mut self, error: &lapin::Error, exchange: &'static str) -> PublishFault {
         match fault::of_place(error) {
             Some(state) => {
-                if self.link.status().mark(&self.queue, state) {
-                    warn!(queue = self.queue, state = state.as_str(), "the broker refused to publish");
+                self.wrong = Some(exchange);
+                if self.link.status().mark(exchange, state) {
+                    warn!(exchange, state = state.as_str(), "the broker refused to publish");
                 }
                 PublishFault::Place(state)
             }
@@ -351,15 +375,22 @@ impl Driver {
         }
     }
 
-    fn answer(&self, answer: Answer, verdict: Result<(), PublishFault>) {
+    fn answer(&mut self, answer: Answer, verdict: Result<(), PublishFault>) {
         self.figures.published(match &verdict {
             Ok(()) => Published::Confirmed,
             Err(PublishFault::Nacked) => Published::Nacked,
             Err(PublishFault::Returned | PublishFault::Place(_)) => Published::Returned,
             Err(_) => Published::Unknown,
         });
-        if verdict.is_ok() && self.link.status().clear(&self.queue) {
-            info!(queue = self.queue, "the broker takes messages for the queue again");
+        if verdict.is_ok() {
+            if let Some(exchange) = self.wrong.take()
+                && self.link.status().clear(exchange)
+            {
+                info!(exchange, "the broker takes messages for the exchange again");
+            }
+            if self.link.status().clear(&self.queue) {
+                info!(queue = self.queue, "the broker takes messages for the queue again");
+            }
         }
         let _nobody_waits = answer.send(verdict);
     }
@@ -368,13 +399,14 @@ impl Driver {
     fn give_up(&mut self) {
         let now = Instant::now();
         let blocked = self.link.status().connection().state == State::Blocked;
-        for sent in self.pending.0.iter_mut().filter(|sent| sent.until <= now) {
+        for sent in self.pending.sent.values_mut().filter(|sent| sent.until <= now) {
             if let Some(answer) = sent.answer.take() {
                 self.figures.published(Published::Unknown);
                 let fault = if blocked { PublishFault::Blocked } else { PublishFault::Unknown(fault::TIMEOUT) };
                 let _nobody_waits = answer.send(Err(fault));
             }
         }
+        self.pending.look_ahead();
         let abandoned = self.pending.abandoned();
         let limit = ABANDONED_MAX.min(self.in_flight);
         if abandoned >= limit

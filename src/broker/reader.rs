@@ -3,14 +3,19 @@
 //! Two messages with the same key are never worked on at the same time; the second one waits, and everything after it. When a message
 //! cannot be dealt with for a passing reason, nothing more is begun; what is under way is finished, and the session ends: the message
 //! and all after it are back at the head of the queue. Then it rests for a while.
+//!
+//! Messages that are done with share an acknowledgement, up to the first that is not, for a moment at most: to the broker each costs
+//! as much as a message, and a quorum queue writes it to every member's disk. Until then they may come again, as they may until any.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -22,6 +27,10 @@ use crate::amqp::{Figures, Inbox, Incoming, Session};
 const REST: Duration = Duration::from_millis(250);
 /// The longest one.
 const REST_MAX: Duration = Duration::from_secs(15);
+/// Messages that share an acknowledgement at most, as far as they do not come at once.
+const SHARED_MAX: usize = 64;
+/// How long one waits for others to share it with.
+const SHARES: Duration = Duration::from_millis(5);
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +119,19 @@ enum Standing {
     Left,
 }
 
-type Running = Pin<Box<dyn Future<Output = (u64, Option<u64>, Verdict)> + Send>>;
+/// A message that was worked on: its tag, its key, and what becomes of it.
+type Worked = (u64, Option<u64>, Verdict);
+type Running = Pin<Box<dyn Future<Output = Worked> + Send>>;
+
+/// What is to be acknowledged.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    /// All up to this one.
+    tag: u64,
+    count: usize,
+    /// Not later.
+    until: Instant,
+}
 
 /// One session at work.
 struct Work<'a> {
@@ -122,6 +143,7 @@ struct Work<'a> {
     keys: HashSet<u64>,
     /// The next one, where it has to wait for its key.
     held: Option<(u64, Begun)>,
+    due: Option<Due>,
     settled: u64,
 }
 
@@ -134,6 +156,7 @@ impl<'a> Work<'a> {
             running: FuturesUnordered::new(),
             keys: HashSet::new(),
             held: None,
+            due: None,
             settled: 0,
         }
     }
@@ -151,17 +174,21 @@ impl<'a> Work<'a> {
                 return end;
             }
             let takes = end.is_none() && self.held.is_none() && self.running.len() < self.reader.in_flight;
+            let due = self.due.map(|due| due.until);
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if end.is_none() => end = Some(End::Stopped),
-                Some((tag, key, verdict)) = self.running.next(), if !self.running.is_empty() => {
-                    if let Some(key) = key {
-                        self.keys.remove(&key);
-                    }
-                    match self.settle(tag, verdict).await {
-                        Ok(()) if verdict == Verdict::Later => end = end.or(Some(End::Refrained)),
+                worked = worked(&mut self.running), if !self.running.is_empty() => {
+                    let later = worked.iter().any(|(.., verdict)| *verdict == Verdict::Later);
+                    match self.settle(worked).await {
+                        Ok(()) if later => end = end.or(Some(End::Refrained)),
                         Ok(()) => {}
                         Err(Ended(_)) => end = Some(End::Lost),
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    if self.acknowledge().await.is_err() {
+                        end = Some(End::Lost);
                     }
                 }
                 message = self.session.next(), if takes => match message {
@@ -187,8 +214,30 @@ impl<'a> Work<'a> {
         self.running.push(Box::pin(async move { (tag, key, work.await) }));
     }
 
-    /// Takes note of a verdict, and acknowledges what is done up to the first message that is not.
-    async fn settle(&mut self, tag: u64, verdict: Verdict) -> Result<(), Ended> {
+    /// Takes note of verdicts, and acknowledges what is done up to the first message that is not, if that is enough by now.
+    async fn settle(&mut self, worked: Vec<Worked>) -> Result<(), Ended> {
+        for (tag, key, verdict) in worked {
+            if let Some(key) = key {
+                self.keys.remove(&key);
+            }
+            self.note(tag, verdict).await?;
+        }
+        while let Some((tag, standing @ (Standing::Done | Standing::Gone))) = self.out.front().copied() {
+            // Rejected ones before it are out no more.
+            if standing == Standing::Done {
+                let before = self.due.map_or(0, |due| due.count);
+                let until = self.due.map_or_else(|| Instant::now() + SHARES, |due| due.until);
+                self.due = Some(Due { tag, count: before + 1, until });
+            }
+            self.out.pop_front();
+        }
+        match self.due {
+            Some(due) if due.count >= SHARED_MAX => self.acknowledge().await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn note(&mut self, tag: u64, verdict: Verdict) -> Result<(), Ended> {
         let standing = match verdict {
             Verdict::Done(what) => {
                 self.reader.figures.consumed(self.reader.queue, what);
@@ -208,24 +257,21 @@ impl<'a> Work<'a> {
         if let Some(entry) = self.out.iter_mut().find(|(out, _)| *out == tag) {
             entry.1 = standing;
         }
-        let mut last = None;
-        while let Some((tag, standing @ (Standing::Done | Standing::Gone))) = self.out.front().copied() {
-            if standing == Standing::Done {
-                last = Some(tag);
-            }
-            self.out.pop_front();
-        }
-        // Rejected ones among them are out no more.
-        match last {
-            Some(tag) => self.session.ack(tag, true).await,
+        Ok(())
+    }
+
+    /// Acknowledges what is due.
+    async fn acknowledge(&mut self) -> Result<(), Ended> {
+        match self.due.take() {
+            Some(due) => self.session.ack(due.tag, true).await,
             None => Ok(()),
         }
     }
 
-    /// Acknowledges what is done behind one that is not, and gives everything else back.
-    async fn close(self, end: End) {
+    /// Acknowledges what is due, and what is done behind one that is not, and gives everything else back.
+    async fn close(mut self, end: End) {
         let left = self.out.iter().filter(|(_, standing)| *standing != Standing::Done).count();
-        if end != End::Lost {
+        if end != End::Lost && self.acknowledge().await.is_ok() {
             for (tag, _) in self.out.iter().filter(|(_, standing)| *standing == Standing::Done) {
                 if self.session.ack(*tag, false).await.is_err() {
                     break;
@@ -237,4 +283,16 @@ impl<'a> Work<'a> {
         }
         self.session.close().await;
     }
+}
+
+/// What was worked on by now, as far as it went in one turn; waits for the first.
+async fn worked(running: &mut FuturesUnordered<Running>) -> Vec<Worked> {
+    std::future::poll_fn(|cx| {
+        let mut worked = Vec::new();
+        while let Poll::Ready(Some(one)) = running.poll_next_unpin(cx) {
+            worked.push(one);
+        }
+        if worked.is_empty() { Poll::Pending } else { Poll::Ready(worked) }
+    })
+    .await
 }

@@ -1,6 +1,7 @@
 //! Output for people and for pipes: borders on a terminal, plain columns elsewhere.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
@@ -20,6 +21,16 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 /// Writes a table to standard output.
 pub fn show<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
     line(&format(header, rows, io::stdout().is_terminal()))
+}
+
+/// A length of time in two units at most.
+pub fn length(length: Duration) -> String {
+    match length.as_secs() {
+        s @ 0..60 => format!("{s}s"),
+        s @ 60..3600 => format!("{}m{:02}s", s / 60, s % 60),
+        s @ 3600..86_400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
+        s => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
+    }
 }
 
 /// Whether an error says that the reader of our output has gone.

@@ -191,7 +191,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting!(
         "store.disk_floor",
         "\"512MiB\"",
-        Bytes(|c| &mut c.store.disk_floor_bytes, 0, TIB),
+        Bytes(|c| &mut c.store.disk_floor_bytes, 0, TIB.saturating_mul(1024)),
         "Free disk space below which nothing is accepted any more (503), so that what was accepted can still be finished."
     ),
     setting!(

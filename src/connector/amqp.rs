@@ -12,9 +12,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::answer::failed;
-use super::fault::Fault;
 use super::{Connector, Parcel};
 use crate::amqp::{Outgoing, Outlet, PublishFault, Publisher, State, Value, names};
+use crate::model::cause::Cause;
 use crate::model::cloudevents;
 use crate::model::id::AgencyId;
 use crate::model::outcome::{Class, Outcome, Report};
@@ -108,19 +108,19 @@ fn attribute(name: &str, value: &str) -> Option<(String, Value)> {
 
 /// What a message that was not confirmed means for the agency.
 fn judge(fault: &PublishFault) -> Outcome {
-    let (class, note) = match fault {
-        PublishFault::Nacked => (Class::Throttle, "broker: the queue is full"),
-        PublishFault::Blocked => (Class::Throttle, "broker: it takes nothing now"),
-        PublishFault::Returned => (Class::ConfigurationFault, "broker: the queue is missing"),
-        PublishFault::Place(State::Refused) => (Class::ConfigurationFault, "broker: publishing is refused"),
-        PublishFault::Place(_) => (Class::ConfigurationFault, "broker: the exchange is missing"),
-        PublishFault::Down(State::Refused) => (Class::ConfigurationFault, "broker: wrong user, or no access"),
-        PublishFault::Down(State::Tls) => (Class::ConfigurationFault, "broker: no encrypted connection"),
-        PublishFault::Down(_) => (Class::EndpointFault, "broker: not connected"),
-        PublishFault::Unknown(_) => (Class::EndpointFault, "broker: not confirmed"),
+    let cause = match fault {
+        PublishFault::Nacked => Cause::QueueFull,
+        PublishFault::Blocked => Cause::BrokerBlocked,
+        PublishFault::Returned => Cause::QueueMissing,
+        PublishFault::Place(State::Refused) => Cause::PublishRefused,
+        PublishFault::Place(_) => Cause::ExchangeMissing,
+        PublishFault::Down(State::Refused) => Cause::BrokerAccess,
+        PublishFault::Down(State::Tls) => Cause::BrokerTls,
+        PublishFault::Down(_) => Cause::BrokerDown,
+        PublishFault::Unknown(_) => Cause::Unconfirmed,
     };
-    let outcome = failed(Fault { class, note }, None);
-    Outcome { retry_after: (class == Class::Throttle).then_some(REST), ..outcome }
+    let outcome = failed(cause, None);
+    Outcome { retry_after: (outcome.class == Class::Throttle).then_some(REST), ..outcome }
 }
 
 #[cfg(test)]

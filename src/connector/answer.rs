@@ -6,8 +6,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fault::Fault;
 use super::retry_after;
+use crate::model::cause::Cause;
 use crate::model::outcome::{BusinessOutcome, Class, Outcome, Report, classify};
 use crate::model::time::At;
 
@@ -39,10 +39,9 @@ enum Said {
 }
 
 /// Decides what came of an exchange that ended at `now`, by itself or by a fault.
-pub(super) fn judge(read: &Read, fault: Option<Fault>, now: At) -> Outcome {
+pub(super) fn judge(read: &Read, fault: Option<Cause>, now: At) -> Outcome {
     let Some(status) = read.status else {
-        let fault = fault.unwrap_or(super::fault::TIMEOUT);
-        return failed(fault, None);
+        return failed(fault.unwrap_or(Cause::Timeout), None);
     };
     let retry_after = read.retry_after.as_deref().and_then(|value| retry_after::parse(value, now));
     let (said, mut report) = statement(&read.body);
@@ -72,13 +71,13 @@ pub(super) fn judge(read: &Read, fault: Option<Fault>, now: At) -> Outcome {
 }
 
 /// The outcome of an exchange without a (whole) answer.
-pub(super) fn failed(fault: Fault, read: Option<&Read>) -> Outcome {
+pub(super) fn failed(cause: Cause, read: Option<&Read>) -> Outcome {
     Outcome {
-        class: fault.class,
+        class: cause.class(),
         status: None,
         retry_after: None,
         report: Report::default(),
-        note: fault.note.to_owned(),
+        note: cause.as_str().to_owned(),
         answer: read.map(|read| kept(&read.body)).unwrap_or_default(),
     }
 }
@@ -138,7 +137,6 @@ fn plain(text: &str, chars_max: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::TIMEOUT;
     use super::*;
 
     const NOW: At = At(784_111_770_000); // Sun, 06 Nov 1994 08:49:30 GMT
@@ -204,19 +202,19 @@ mod tests {
 
     #[test]
     fn half_a_success_is_none() {
-        let outcome = judge(&read(200, r#"{"outcome":"ref"#), Some(TIMEOUT), NOW);
+        let outcome = judge(&read(200, r#"{"outcome":"ref"#), Some(Cause::Timeout), NOW);
         assert_eq!(
             (outcome.class, outcome.status, outcome.note.as_str()),
             (Class::EndpointFault, Some(200), "timeout")
         );
         assert_eq!(outcome.answer, br#"{"outcome":"ref"#);
-        let outcome = judge(&read(422, "{"), Some(TIMEOUT), NOW);
+        let outcome = judge(&read(422, "{"), Some(Cause::Timeout), NOW);
         assert_eq!(
             (outcome.class, outcome.note.as_str()),
             (Class::MessageFault, "status 422"),
             "a head is enough to fail"
         );
-        let outcome = judge(&Read::default(), Some(TIMEOUT), NOW);
+        let outcome = judge(&Read::default(), Some(Cause::Timeout), NOW);
         assert_eq!((outcome.class, outcome.status), (Class::EndpointFault, None));
     }
 

@@ -14,11 +14,12 @@ use tokio::time::{Instant, timeout};
 
 use super::answer::{READ_MAX, Read, failed, judge};
 use super::egress::{Egress, Guard};
-use super::fault::{self, Fault};
+use super::fault;
 use super::secret::Secret;
 use super::signature::Signer;
 use super::{Connector, Parcel, tls};
-use crate::model::outcome::{Class, Outcome};
+use crate::model::cause::Cause;
+use crate::model::outcome::Outcome;
 
 /// The longest a connection may take to stand; an agency's own timeout may end it sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,7 +55,7 @@ pub struct WebhookTarget {
 pub struct Webhook {
     client: Client,
     /// What is wrong with the address; every sending then fails with it.
-    url: Result<Url, Fault>,
+    url: Result<Url, Cause>,
     signer: Signer,
     timeout: Duration,
 }
@@ -109,10 +110,10 @@ impl Webhook {
     async fn post(&self, parcel: &Parcel) -> Outcome {
         let url = match &self.url {
             Ok(url) => url.clone(),
-            Err(fault) => return failed(*fault, None),
+            Err(cause) => return failed(*cause, None),
         };
         let Some(headers) = headers(parcel, &self.signer) else {
-            return failed(ILLEGAL_HEADER, None);
+            return failed(Cause::IllegalHeader, None);
         };
         let mut request = Request::new(Method::POST, url);
         *request.headers_mut() = headers;
@@ -123,15 +124,11 @@ impl Webhook {
         let fault = match timeout(self.timeout, exchange(&self.client, request, &mut read)).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(fault::of(&error)),
-            Err(_elapsed) => Some(fault::TIMEOUT),
+            Err(_elapsed) => Some(Cause::Timeout),
         };
         judge(&read, fault, parcel.now.plus(began.elapsed()))
     }
 }
-
-/// A header that HTTP cannot carry: the message is at fault, whatever the agency.
-const ILLEGAL_HEADER: Fault =
-    Fault { class: Class::MessageFault, note: "a header of the message is not legal in HTTP" };
 
 /// Posts and reads as much of the answer as is wanted, into `read`, so that what was read outlives an interruption.
 async fn exchange(client: &Client, request: Request, read: &mut Read) -> Result<(), reqwest::Error> {
@@ -150,13 +147,13 @@ async fn exchange(client: &Client, request: Request, read: &mut Read) -> Result<
 }
 
 /// The address, if it may and can be posted to. An IP address in it is checked here, because the resolver never sees it.
-fn address(text: &str, egress: &Egress) -> Result<Url, Fault> {
-    let url = Url::parse(text).map_err(|_| fault::INVALID_URL)?;
+fn address(text: &str, egress: &Egress) -> Result<Url, Cause> {
+    let url = Url::parse(text).map_err(|_| Cause::InvalidUrl)?;
     let credentials = !url.username().is_empty() || url.password().is_some();
     let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https") && !credentials);
-    let host = host.ok_or(fault::INVALID_URL)?;
+    let host = host.ok_or(Cause::InvalidUrl)?;
     match host.trim_start_matches('[').trim_end_matches(']').parse() {
-        Ok(literal) if !egress.permits(literal) => Err(fault::DENIED),
+        Ok(literal) if !egress.permits(literal) => Err(Cause::Denied),
         _ => Ok(url),
     }
 }

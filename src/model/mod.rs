@@ -5,6 +5,7 @@
 
 pub mod agency;
 pub mod calendar;
+pub mod cause;
 pub mod cloudevents;
 pub mod delivery;
 pub mod envelope;

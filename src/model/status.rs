@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::cause::Cause;
 use super::delivery::{DeliveryView, EnvelopeView, Finished, LastError, Standing};
 use super::id::{AgencyId, DeliveryId, EnvelopeId, EventType, Seq};
 use super::outcome::BusinessOutcome;
@@ -292,9 +293,10 @@ fn queued() -> Bilingual {
     Bilingual::new("It waits for its turn.", "في انتظار دوره.")
 }
 
-/// What failed last, as a clause with its word and the status of the answer.
+/// What failed last, as a clause with its word and the status of the answer: the very cause where it is known, else its class.
 fn fault(error: &LastError) -> Bilingual {
-    let (clause, word) = (error.class.clause(), error.class.as_str());
+    let clause = Cause::parse(&error.note).map_or_else(|| error.class.clause(), Cause::clause);
+    let word = error.class.as_str();
     match error.status {
         Some(status) => Bilingual::new(
             format!("{} ({word}, status {status})", clause.en),

@@ -84,11 +84,15 @@ pub fn start(format: Format, target: Target, traces: Option<&Traces>) {
 /// `amqp` says in words of ours what happens there.
 const SILENT: [&str; 2] = ["lapin", "amq_protocol"];
 
+/// What is logged where nothing is asked for. What a certificate lacks is told once, with the circuit that it opens, not by the
+/// library at every try.
+const USUAL: &str = "info,rustls_platform_verifier=off";
+
 /// What the environment asks for.
 fn asked() -> EnvFilter {
     EnvFilter::try_from_env("FALAJ_LOG")
         .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new("info"))
+        .unwrap_or_else(|_| EnvFilter::new(USUAL))
 }
 
 /// What is logged of it. The spans of the walk never are (T5), nor what could hold a payload (T1): nothing asked for changes that.

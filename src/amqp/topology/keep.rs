@@ -53,6 +53,7 @@ impl Keep {
                 // The link finds out by itself whether the connection is lost.
                 Err(fault) => info!(fault = %fault, "what the broker needs is not declared yet"),
             }
+            self.link.look(live.epoch);
             let (link, publish) = (self.link.clone(), self.publish.clone());
             let missing = async {
                 sleep(REST).await;

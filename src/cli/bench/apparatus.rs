@@ -72,13 +72,7 @@ impl Bench {
 
     /// Forgets the ledger, so that a measurement begins with an empty one.
     pub fn empty(&self) -> anyhow::Result<()> {
-        let data = bus::data(&self.folder);
-        match std::fs::remove_dir_all(&data) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot empty {}", data.display()))
-            }
-            _ => Ok(()),
-        }
+        bus::forget(&self.folder)
     }
 
     /// The plain load, for the length of one measurement.

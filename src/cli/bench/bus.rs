@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use super::cpu;
 use crate::app::{App, Settings};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Amqp, Config};
+use crate::ledger::Tally;
 use crate::model::agency::KeyEntry;
 
 /// How long a stop waits for what is under way.
@@ -39,7 +40,12 @@ impl Bus {
     /// Starts a bus below `folder`, over whatever deployment and ledger are there, with the defaults of every setting; only that it
     /// does not wait for agencies that never answer when it is stopped.
     pub async fn start(folder: &Path, key: &KeyEntry) -> anyhow::Result<Self> {
-        let mut config = Config { root: folder.to_owned(), ..Config::default() };
+        Self::start_at(folder, key, Config::default().amqp).await
+    }
+
+    /// The same with a broker.
+    pub async fn start_at(folder: &Path, key: &KeyEntry, amqp: Amqp) -> anyhow::Result<Self> {
+        let mut config = Config { root: folder.to_owned(), amqp, ..Config::default() };
         config.http.listen = (Ipv4Addr::LOCALHOST, 0).into();
         config.http.shutdown_grace = GRACE;
         config.store.path = data(folder);
@@ -58,6 +64,12 @@ impl Bus {
         self.app.ledger().tallies().iter().map(|(_, tally)| tally.delivered).sum()
     }
 
+    /// Deliveries that wait or are settled well, in all.
+    pub fn made(&self) -> u64 {
+        let all = |tally: &Tally| tally.pending + tally.retry + tally.behind + tally.delivered;
+        self.app.ledger().tallies().iter().map(|(_, tally)| all(tally)).sum()
+    }
+
     /// Waits until so many deliveries are settled, or until so long has passed since the first of them; returns the stretch.
     pub async fn deliver(&self, total: u64, long: Duration) -> anyhow::Result<Stretch> {
         let first = self.until(self.delivered() + 1, STALL).await?;
@@ -71,22 +83,38 @@ impl Bus {
 
     /// Waits until at least so many deliveries are settled.
     pub async fn until(&self, total: u64, long: Duration) -> anyhow::Result<u64> {
-        let begun = Instant::now();
-        loop {
-            let delivered = self.delivered();
-            if delivered >= total {
-                return Ok(delivered);
-            }
-            if begun.elapsed() > long {
-                bail!("{delivered} of {total} deliveries arrived within {} s", long.as_secs());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+        until("deliveries arrived", || self.delivered(), total, long).await
     }
 
     /// Stops it.
     pub async fn stop(self) {
         self.app.stop().await;
+    }
+}
+
+/// Waits until a count has come to a total.
+pub async fn until(what: &str, count: impl Fn() -> u64, total: u64, long: Duration) -> anyhow::Result<u64> {
+    let begun = Instant::now();
+    loop {
+        let counted = count();
+        if counted >= total {
+            return Ok(counted);
+        }
+        if begun.elapsed() > long {
+            bail!("{counted} of {total} {what} within {} s", long.as_secs());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Forgets the ledger of a bus below `folder`, so that a measurement begins with an empty one.
+pub fn forget(folder: &Path) -> anyhow::Result<()> {
+    let data = data(folder);
+    match std::fs::remove_dir_all(&data) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot empty {}", data.display()))
+        }
+        _ => Ok(()),
     }
 }
 

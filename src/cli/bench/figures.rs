@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::backlog::Waiting;
+use super::broker::Brokered;
 use super::isolation::Isolation;
 use super::lanes::Lanes;
 use super::peer::Times;
@@ -33,6 +34,9 @@ pub struct Figures {
     /// A large backlog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backlog: Option<Waiting>,
+    /// In and out over a broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amqp: Option<Brokered>,
 }
 
 /// What the bus does beside what the machine could.

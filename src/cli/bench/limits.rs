@@ -153,7 +153,7 @@ async fn post_until(
 }
 
 /// Exactly what an agency gets of the sample.
-fn message(catalog: &Catalog, number: usize) -> anyhow::Result<mapping::Message> {
+pub fn message(catalog: &Catalog, number: usize) -> anyhow::Result<mapping::Message> {
     let envelope = cloudevents::structured(&deployment::sample().into(), &Bounds::default())?;
     let id = AgencyId::parse(&deployment::agency(number))?;
     let subscription =

@@ -6,8 +6,8 @@
 //! it started is ended, and what it wrote is removed, also where it is interrupted.
 //!
 //! In reading order: [`apparatus`] is what measures, [`bus`] (or, as a process of its own, [`process`]) what is measured. The parts:
-//! [`core`] beside the limits of the machine ([`limits`], [`disk`], [`cpu`]), [`isolation`], [`lanes`], [`backlog`]. [`peer`] is the
-//! child, [`deployment`] what is sent, [`fill`] how a ledger comes to a backlog; [`figures`] and [`report`] are the outcome.
+//! [`core`] beside the limits of the machine ([`limits`], [`disk`], [`cpu`]), [`isolation`], [`lanes`], [`backlog`], [`broker`]. [`peer`] is
+//! the child, [`deployment`] what is sent, [`fill`] how a ledger comes to a backlog; [`figures`] and [`report`] are the outcome.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ use super::table;
 
 mod apparatus;
 mod backlog;
+mod broker;
 mod bus;
 mod core;
 mod cpu;
@@ -50,9 +51,12 @@ const KEYS: [u64; 2] = [10_000, 100_000];
 /// Arguments of `falaj bench`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  falaj bench --quick\n  falaj bench --seconds 10 --json > figures.json\n  \
-                        falaj bench --only isolation\n  falaj bench --only backlog --backlog 10000000\n\n\
+                        falaj bench --only isolation\n  falaj bench --only backlog --backlog 10000000\n  \
+                        FALAJ_AMQP__URL=amqp://bench:PASSWORD@127.0.0.1/bench falaj bench --amqp\n\n\
                         A minute (--quick) to several. It needs about 2 GB on the disk it measures, and gives it back; a backlog of \
-                        ten million deliveries takes a few minutes and 4 GB.")]
+                        ten million deliveries takes a few minutes and 4 GB.\n\
+                        At a broker it needs a virtual host in which no bus works: it makes its queues there and deletes them. Its user \
+                        may do everything there, and has the tag impersonator.")]
 pub struct BenchArgs {
     /// Length of one measurement, in seconds
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
@@ -76,6 +80,9 @@ pub struct BenchArgs {
     /// backlog: deliveries that wait [default: 200000, and 10000000 with --only backlog]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(backlog::DELIVERIES_MIN..=1_000_000_000))]
     pub backlog: Option<u64>,
+    /// Measure the way in and out over a broker, and nothing else that is not asked for; without a URL at FALAJ_AMQP__URL
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
+    pub amqp: Option<String>,
     /// Folder on the disk to measure; a folder of the bench's own is made in it and removed
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
@@ -102,7 +109,8 @@ pub enum Part {
 
 impl BenchArgs {
     fn measures(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        let all = self.only.is_empty() && self.amqp.is_none();
+        all || self.only.contains(&part)
     }
 
     /// A size: as it was asked for, or by whether the part was.
@@ -131,11 +139,19 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let folder = Folder::make(args.dir.join(format!("falaj-bench-{}", std::process::id())))?;
     let mut terminate = signal(SignalKind::terminate())?;
     let interrupted = "interrupted; there are no figures";
-    let figures = tokio::select! {
-        figures = measure(&folder.0, plan, &args) => figures?,
-        _interrupt = tokio::signal::ctrl_c() => anyhow::bail!(interrupted),
-        _terminate = terminate.recv() => anyhow::bail!(interrupted),
+    let place = match &args.amqp {
+        Some(url) => Some(broker::Place::make(&folder.0, url).await?),
+        None => None,
     };
+    let figures = tokio::select! {
+        figures = measure(&folder.0, plan, &args, place.as_ref()) => figures,
+        _interrupt = tokio::signal::ctrl_c() => Err(anyhow::anyhow!(interrupted)),
+        _terminate = terminate.recv() => Err(anyhow::anyhow!(interrupted)),
+    };
+    if let Some(place) = place {
+        place.clear().await?;
+    }
+    let figures = figures?;
     drop(folder);
     if args.json {
         table::line(&serde_json::to_string_pretty(&figures)?)?;
@@ -147,7 +163,12 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Takes every part that is asked for, each in a folder of its own that goes before the next one comes.
-async fn measure(folder: &Path, plan: Plan, args: &BenchArgs) -> anyhow::Result<Figures> {
+async fn measure(
+    folder: &Path,
+    plan: Plan,
+    args: &BenchArgs,
+    place: Option<&broker::Place>,
+) -> anyhow::Result<Figures> {
     let mut figures = Figures {
         version: env!("CARGO_PKG_VERSION"),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -158,6 +179,7 @@ async fn measure(folder: &Path, plan: Plan, args: &BenchArgs) -> anyhow::Result<
         isolation: None,
         lanes: None,
         backlog: None,
+        amqp: None,
     };
     if args.measures(Part::Core) {
         let own = Folder::make(folder.join("core"))?;
@@ -177,6 +199,10 @@ async fn measure(folder: &Path, plan: Plan, args: &BenchArgs) -> anyhow::Result<
         let own = Folder::make(folder.join("backlog"))?;
         let bench = Bench::set(&own.0, plan, 1)?;
         figures.backlog = Some(backlog::measure(&bench, args.size(Part::Backlog, args.backlog, BACKLOG)).await?);
+    }
+    if let Some(place) = place {
+        let own = Folder::make(folder.join("amqp"))?;
+        figures.amqp = Some(broker::measure(&own.0, plan, place).await?);
     }
     Ok(figures)
 }

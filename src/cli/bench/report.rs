@@ -1,6 +1,7 @@
 //! Figures as a person reads them: each beside its limit and its aim.
 
 use super::backlog::Waiting;
+use super::broker::{Brokered, Pair};
 use super::figures::{Core, Figures};
 use super::isolation::Isolation;
 use super::lanes::Lanes;
@@ -40,6 +41,7 @@ pub fn lines(figures: &Figures) -> Vec<Line> {
     lines.extend(figures.isolation.iter().flat_map(of_isolation));
     lines.extend(figures.lanes.iter().map(of_lanes));
     lines.extend(figures.backlog.iter().flat_map(of_backlog));
+    lines.extend(figures.amqp.iter().flat_map(of_broker));
     lines
 }
 
@@ -114,6 +116,18 @@ fn of_backlog(seen: &Waiting) -> Vec<Line> {
     ]
 }
 
+fn of_broker(seen: &Brokered) -> Vec<Line> {
+    let row = |what: &str, pair: &Pair| {
+        line(what, rate(pair.per_s), rate(pair.limit_per_s), share(pair.ratio))
+            .aim(format!("ratio >= {RATIO_AIM}"), pair.ratio >= RATIO_AIM)
+    };
+    vec![
+        row("durable accepts over AMQP", &seen.way_in),
+        row("deliveries over AMQP from a backlog", &seen.way_out),
+        row("deliveries over AMQP, accepting at once", &seen.flow),
+    ]
+}
+
 /// What the table is about, in both languages.
 pub fn preface(figures: &Figures) -> String {
     let Figures { version, cores, envelope_bytes, fan_out, rounds, .. } = figures;
@@ -121,7 +135,8 @@ pub fn preface(figures: &Figures) -> String {
         "Falaj {version} on {cores} processors, which the bus shares with the sender and the agencies.\n\
          Envelopes of {envelope_bytes} bytes, schema-checked, {fan_out} signed deliveries each; medians of {rounds} rounds.\n\
          Each limit was measured in the same run: accepts against the same server with the same checks but without storing,\n\
-         deliveries against a plain reqwest loop, latency against one sync of the disk; what is disturbed against the same undisturbed.\n\
+         deliveries against a plain reqwest loop, latency against one sync of the disk; what is disturbed against the same undisturbed,\n\
+         what goes over a broker against plain calls of the same client at the same broker.\n\
          قيس كل حد في الجولة نفسها على الجهاز نفسه، فالنسبة صالحة للمقارنة بين الأجهزة.\n"
     )
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::catalog::{Agency, Catalog};
 use crate::mock::{Behaviour, Mock, MockHandle, MockOptions};
+use crate::model::agency::TransportKind;
 use crate::model::id::AgencyId;
 use crate::model::text::Bilingual;
 
@@ -46,6 +47,8 @@ pub struct Receiver {
     pub part: Part,
     /// The mock; `None` where the agency is reached by a transport that this Falaj does not post to.
     pub mock: Option<MockHandle>,
+    /// Whether it takes its deliveries from a broker, of which the demo has none.
+    pub needs_broker: bool,
 }
 
 /// Everybody who receives.
@@ -100,6 +103,11 @@ impl Receivers {
         Ok(Self { all, started: Instant::now() })
     }
 
+    /// Those who wait for a broker.
+    pub fn without_broker(&self) -> Vec<&str> {
+        self.all.iter().filter(|receiver| receiver.needs_broker).map(|receiver| receiver.id.as_str()).collect()
+    }
+
     /// How long the one that is down at first stays so.
     pub fn down_for(&self) -> Option<Duration> {
         DOWN.checked_sub(self.started.elapsed())
@@ -135,7 +143,8 @@ impl Receiver {
                 Some(Mock::start(addr, options).await.with_context(|| taken(agency, addr))?)
             }
         };
-        Ok(Self { id: agency.id.clone(), name: agency.name.clone(), part, mock })
+        let needs_broker = agency.delivery.as_ref().is_some_and(|rules| rules.transport == TransportKind::Amqp);
+        Ok(Self { id: agency.id.clone(), name: agency.name.clone(), part, mock, needs_broker })
     }
 }
 

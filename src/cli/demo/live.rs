@@ -67,7 +67,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         keys: handed_out,
         sent: Shared::default(),
     };
-    let guide = view.guide(&args.dir, &log, continued);
+    let guide = view.guide(&args.dir, &log, continued, &receivers.without_broker());
     table::line(&guide)?;
 
     let stop = CancellationToken::new();
@@ -195,7 +195,7 @@ impl View {
     }
 
     /// How to look around, and where things are.
-    fn guide(&self, folder: &Path, log: &Path, continued: bool) -> String {
+    fn guide(&self, folder: &Path, log: &Path, continued: bool, without_broker: &[&str]) -> String {
         let Self { url, keys, .. } = self;
         let begun = if continued { "goes on where it stopped" } else { "begins anew" };
         let portal =
@@ -209,17 +209,18 @@ impl View {
              curl -H \"Authorization: Bearer $KEY\" {url}/v1/agencies\n  \
              curl -H \"Authorization: Bearer $KEY\" '{url}/v1/envelopes?state=open'\n  \
              curl -H \"Authorization: Bearer $KEY\" {url}/metrics\n\
-             Send one yourself:\n{send}\
+             Send one yourself:\n{send}{}\
              Ctrl-C stops in order. للإيقاف المنظم اضغط Ctrl-C\n",
             folder.display(),
             log.display(),
             keys.viewer,
+            waits(without_broker),
         )
     }
 
     fn frame(&self, rows: &[Row], receivers: &Receivers, guide: &str) -> String {
         let table = screen::table(rows, colour());
-        format!("{}\n\n{table}\n\n{}\n{guide}", self.summary(rows), legend(rows, receivers))
+        format!("{}\n\n{table}\n\n{}\n{guide}", self.summary(rows), legend(receivers))
     }
 
     /// One line of totals.
@@ -307,18 +308,26 @@ fn part(part: Part, receivers: &Receivers) -> &'static str {
     }
 }
 
+/// Who waits, because the demo has no broker; X1.
+fn waits(without_broker: &[&str]) -> String {
+    if without_broker.is_empty() {
+        return String::new();
+    }
+    let who = without_broker.join(", ");
+    format!(
+        "{who} take their deliveries over RabbitMQ; the demo has no broker, so these wait.\n\
+         جهات تتسلّم عبر RabbitMQ: {who}. لا وسيط رسائل في هذا العرض، فعمليات التسليم إليها في الانتظار.\n  \
+         examples/deploy/rabbitmq/README.md leads them to one, with falaj serve.\n"
+    )
+}
+
 /// Who plays which part.
-fn legend(rows: &[Row], receivers: &Receivers) -> String {
+fn legend(receivers: &Receivers) -> String {
     let mut text = String::new();
     for receiver in &receivers.all {
         if let Some(about) = receiver.part.about() {
             text.push_str(&format!("{} {} · {} {}\n", receiver.id, about.en, receiver.name.ar, about.ar));
         }
-    }
-    let waiting: Vec<&str> = rows.iter().filter(|row| row.state == "no_transport").map(|row| row.id.as_str()).collect();
-    if !waiting.is_empty() {
-        let waiting = waiting.join(", ");
-        text.push_str(&format!("{waiting} take their deliveries by a transport that is not served yet: these wait\n"));
     }
     text
 }
@@ -336,6 +345,13 @@ mod tests {
             assert_eq!(row.delivered, 9);
         }
         assert_eq!(row(&tally, 6, Row::default()).retrying, 1);
+    }
+
+    #[test]
+    fn those_who_need_a_broker_are_named_in_both_languages() {
+        let said = waits(&["mawared", "tarasul"]);
+        assert_eq!(said.matches("mawared, tarasul").count(), 2, "{said}");
+        assert_eq!(waits(&[]), "");
     }
 
     #[test]

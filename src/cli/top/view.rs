@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::figures::{Agency, Row, Rules};
 use super::state::{Mode, Top, Verb};
-use crate::cli::table::plain;
+use crate::cli::table::{length, plain};
 use crate::model::text::Language;
 use crate::model::time::At;
 
@@ -87,16 +87,6 @@ pub fn cells(row: &Row, now: At, language: Language) -> [String; 13] {
 fn until(agency: &Agency, now: At) -> String {
     let until = agency.until.as_deref().and_then(At::parse);
     until.map_or_else(String::new, |until| format!("in {}", length(until.since(now))))
-}
-
-/// A length of time in two units at most.
-fn length(length: Duration) -> String {
-    match length.as_secs() {
-        s @ 0..60 => format!("{s}s"),
-        s @ 60..3600 => format!("{}m{:02}s", s / 60, s % 60),
-        s @ 3600..86_400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
-        s => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
-    }
 }
 
 /// The whole screen.

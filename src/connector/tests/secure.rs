@@ -73,7 +73,7 @@ async fn a_certificate_whose_time_is_over() {
     let builder = || reqwest::Client::builder().no_proxy().tls_certs_only(trusted());
     let error = tls::client(builder).unwrap().post(format!("https://{addr}/")).body("x").send().await.unwrap_err();
     let fault = fault::of(&error);
-    assert_eq!((fault.class, fault.note), (Class::ConfigurationFault, "certificate: expired"), "{error:?}");
+    assert_eq!((fault.class(), fault.as_str()), (Class::ConfigurationFault, "certificate: expired"), "{error:?}");
     assert!(server.join().unwrap().is_empty(), "nothing of the message left");
 }
 
@@ -119,7 +119,7 @@ async fn a_name_that_leads_nowhere() {
         let builder = || reqwest::Client::builder().no_proxy().dns_resolver(Fails(resolve));
         let error = tls::client(builder).unwrap().get("http://moi.example/?qid=1").send().await.unwrap_err();
         let fault = fault::of(&error);
-        assert_eq!((fault.class, fault.note), (class, note));
+        assert_eq!((fault.class(), fault.as_str()), (class, note));
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::certificates::Certificates;
 use super::town::fetcher;
 use super::{Client, Node, Stream, Town, broken, missing};
-use crate::bus::{Bus, DEADLINE, Folder, Thing, until, until_async};
+use crate::bus::{ADMIN_KEY, Bus, DEADLINE, Folder, Signal, Thing, until, until_async};
 
 /// How long a fault of the configuration closes an agency before it is tried again, and some time for the try itself.
 const TRIED_AGAIN: Duration = Duration::from_secs(90);
@@ -98,6 +98,17 @@ async fn what_somebody_deletes_is_missed_by_name_and_made_again() {
     })
     .await;
 
+    // The exchange that leads to the agencies' queues, and to nobody else's.
+    town.place.delete_exchange("falaj.out").await;
+    let receipt = town.bus.post(&Thing::new("somebody else", 1)).await;
+    let missed = town.wait_state("publish", "missing").await;
+    assert_eq!(missed["detail"], "falaj.out");
+    delivered(&town, &receipt.id, "web").await;
+    for agency in ["moi", "qcb"] {
+        delivered(&town, &receipt.id, agency).await;
+    }
+    town.wait_connected().await;
+
     // A queue that Falaj reads.
     town.place.delete_queue("falaj.in").await;
     until("it is read again", TRIED_AGAIN, || {
@@ -170,6 +181,53 @@ async fn a_wrong_password_is_named_and_costs_agencies_of_the_broker_time_and_not
     delivered(&town, &id, "moi").await;
     let log = std::fs::read_to_string(town.bus.log_file()).expect("a log");
     assert!(!log.contains("another-word"), "the password is in no line of the log");
+    town.bus.stop().await;
+    town.bus.ledger_check().await;
+    town.bus.assert_sound();
+}
+
+/// What `falaj agencies` says of the broker.
+async fn said_of_broker(town: &Town) -> String {
+    let url = format!("http://{}", town.bus.address());
+    let mut agencies = town.command(&["agencies", "--url", &url, "--key", ADMIN_KEY]);
+    let output =
+        tokio::task::spawn_blocking(move || agencies.output().expect("the binary runs")).await.expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().find(|line| line.starts_with("Broker: ")).unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+/// A broker that hangs: its connections stand, and nothing comes over them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_falls_silent_is_named_wherever_somebody_looks() {
+    let node = Node::own().await;
+    let builder = Bus::builder()
+        .agency("web")
+        .env("FALAJ_AMQP__HEARTBEAT", "1s")
+        .env("FALAJ_AMQP__CONNECT_TIMEOUT", "2s")
+        .env("FALAJ_AMQP__PUBLISH_TIMEOUT", "2s");
+    let mut town = Town::build(&node, &[fetcher("moi")], builder).await;
+    let said = said_of_broker(&town).await;
+    assert!(said.contains("publish connected since") && said.contains("consume connected since"), "{said}");
+
+    node.signal(Signal::Stop);
+    town.wait_log(&["no heartbeat"]).await;
+    let silent = town.wait_state("publish", "unreachable").await;
+    assert!(silent["detail"].as_str().unwrap().contains("timeout"), "{silent}");
+    let id = web_gets(&town, 1).await;
+    let metrics = town.bus.admin.get("/metrics").await.text;
+    for line in [
+        r#"falaj_amqp_state{direction="publish",state="unreachable"} 1"#,
+        r#"falaj_amqp_state{direction="publish",state="connected"} 0"#,
+        r#"falaj_amqp_connected{direction="publish"} 0"#,
+    ] {
+        assert!(metrics.lines().any(|shown| shown == line), "{line}");
+    }
+    let said = said_of_broker(&town).await;
+    assert!(said.contains("publish unreachable ("), "{said}");
+
+    node.signal(Signal::Continue);
+    town.wait_connected().await;
+    delivered(&town, &id, "moi").await;
     town.bus.stop().await;
     town.bus.ledger_check().await;
     town.bus.assert_sound();

@@ -13,11 +13,14 @@ mod place;
 mod stream;
 mod town;
 
+mod bench;
 mod commands;
 mod exchange;
 mod faults;
 mod rough;
+mod said;
 mod samples;
+mod stubborn;
 mod told;
 
 pub use client::Client;

@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 use super::node::{Node, OPERATOR, OPERATOR_PASSWORD, keep_log};
 use crate::bus::{DEADLINE, until_async};
 
+/// How long a virtual host may take until it runs on every node of a cluster, once it is made; then it is made anew.
+const RUNS: Duration = Duration::from_secs(60);
+/// How often it is made.
+const MADE_MAX: usize = 4;
+
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// One virtual host, by the node's management interface.
@@ -40,10 +45,37 @@ impl Place {
             folder: node.folder(),
             http,
         };
-        place.call("PUT", &format!("/api/vhosts/{}", place.vhost), None).await;
+        place.make().await;
         place.user("falaj").await;
         place.allow("falaj", [r"^falaj\.", r"^falaj\.", r"^falaj\."]).await;
         place
+    }
+
+    /// Makes it. A young cluster on busy cores answers that it waited in vain (500), and mostly has it a little later.
+    async fn make(&self) {
+        let path = format!("/api/vhosts/{}", self.vhost);
+        let mut said = Vec::new();
+        for _ in 0..MADE_MAX {
+            let (status, answer) = self.ask("PUT", &path, None).await;
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < RUNS {
+                if self.runs(&path).await {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            said.push(format!("{status} {answer}"));
+            self.ask("DELETE", &path, None).await;
+        }
+        panic!("the virtual host does not come to run: {said:?}");
+    }
+
+    /// Whether it runs on every node that there is.
+    async fn runs(&self, path: &str) -> bool {
+        let (status, vhost) = self.ask("GET", path, None).await;
+        let states = vhost["cluster_state"].as_object();
+        status == 200
+            && states.is_some_and(|states| !states.is_empty() && states.values().all(|state| state == "running"))
     }
 
     /// The name of somebody's user here. Users belong to the whole node.

@@ -43,6 +43,8 @@ pub enum Signal {
     Hup,
     /// Stand still, as if the processor were taken away.
     Stop,
+    /// Go on.
+    Continue,
 }
 
 /// Sends a signal.
@@ -51,6 +53,7 @@ pub fn signal(pid: u32, signal: Signal) {
         Signal::Term => "TERM",
         Signal::Hup => "HUP",
         Signal::Stop => "STOP",
+        Signal::Continue => "CONT",
     };
     let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status().expect("sh runs");
     assert!(sent.success(), "kill -{name} {pid}: {sent}");

@@ -35,6 +35,8 @@ pub enum Reach<'a> {
     Waiting,
     /// They are posted to, here.
     Posted(&'a [SocketAddr]),
+    /// They have queues at a broker.
+    Queued,
 }
 
 /// One agency that receives.
@@ -44,8 +46,10 @@ pub struct Receiver {
     pub id: String,
     /// What it receives.
     pub ty: String,
-    /// Where it is posted to; it fetches where there is no address.
+    /// Where it is posted to; it fetches where there is no address, unless it has a queue.
     pub addr: Option<SocketAddr>,
+    /// Whether it has a queue at a broker.
+    pub queued: bool,
     /// Deliveries that it may have in flight; the default where there is none.
     pub in_flight: Option<usize>,
     /// Deliveries a second; as many as it takes, where there is none.
@@ -55,7 +59,7 @@ pub struct Receiver {
 impl Receiver {
     /// An agency with the defaults of a manifest.
     pub fn plain(id: String, ty: String, addr: Option<SocketAddr>) -> Self {
-        Self { id, ty, addr, in_flight: None, per_second: None }
+        Self { id, ty, addr, queued: false, in_flight: None, per_second: None }
     }
 }
 
@@ -78,11 +82,12 @@ pub fn grouped() -> String {
 pub fn write(root: &Path, reach: Reach<'_>) -> io::Result<()> {
     let receiver = |number: usize| {
         let addr = match reach {
-            Reach::Waiting => None,
+            Reach::Waiting | Reach::Queued => None,
             Reach::Posted(addrs) => Some(addrs[(number - 1) % addrs.len()]),
         };
-        let in_flight = addr.map(|_| IN_FLIGHT);
-        Receiver { in_flight, ..Receiver::plain(agency(number), TYPE.to_owned(), addr) }
+        let queued = matches!(reach, Reach::Queued);
+        let in_flight = (queued || addr.is_some()).then_some(IN_FLIGHT);
+        Receiver { queued, in_flight, ..Receiver::plain(agency(number), TYPE.to_owned(), addr) }
     };
     write_town(root, &(1..=FAN_OUT).map(receiver).collect::<Vec<_>>())
 }
@@ -116,8 +121,9 @@ fn sender() -> String {
 
 impl Receiver {
     fn manifest(&self, number: usize) -> String {
-        let Self { id, ty, addr, in_flight, per_second } = self;
+        let Self { id, ty, addr, queued, in_flight, per_second } = self;
         let mut delivery = match addr {
+            None if *queued => "transport = \"amqp\"\nmode = \"structured\"\n".to_owned(),
             None => "transport = \"pull\"\n".to_owned(),
             Some(addr) => {
                 let secret = STANDARD.encode([u8::try_from(number % 256).unwrap_or(0); 32]);
