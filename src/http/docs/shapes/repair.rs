@@ -8,6 +8,8 @@ use crate::http::operate;
 use crate::http::redrives::{IDS_MAX, RATE_MAX};
 use crate::intake::report::{REASON_CHARS_MAX as TOLD_CHARS_MAX, REFERENCE_CHARS_MAX};
 
+/// By which means somebody is known.
+const MEANS: [&str; 3] = ["key", "oidc", "falaj"];
 /// Why a dead letter is left out.
 const WHY: [&str; 5] = ["overtaken", "in_flight", "already_redriven", "slots_exhausted", "not_dead"];
 
@@ -205,7 +207,15 @@ pub fn audit_entry() -> Named {
     let schema = object()
         .has("n", whole(), words("Its number, from 1.", "رقمه بدءًا من 1."))
         .has("at", instant(), words("When.", "الوقت."))
-        .has("actor", text(), words("Whose key.", "صاحب المفتاح."))
+        .has(
+            "actor",
+            text(),
+            words(
+                "The name of the key, or of the person with the provider's subject.",
+                "اسم المفتاح، أو اسم الشخص مع معرّفه لدى مزوّد الهوية.",
+            ),
+        )
+        .has("means", word(MEANS), words("By which means they were known.", "الوسيلة التي عُرف بها."))
         .has("action", text(), words("What was done.", "الإجراء."))
         .has("target", text(), words("To what: an agency or an id.", "محل الإجراء: جهة أو معرّف."))
         .may("reason", text(), words("Why.", "السبب."))
