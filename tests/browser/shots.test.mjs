@@ -106,6 +106,8 @@ async function still(visitor) {
     // A field that is to have the focus at first gets it when the page is drawn.
     await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     document.activeElement.blur();
+    // On a phone the list of places stands where it was before its letters had come, or after.
+    document.querySelector(".places [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     scrollTo(0, 0);
   }, [AGENCIES.municipality, AGENCIES.mol].map((agency) => visitor.name(agency)));
 }
