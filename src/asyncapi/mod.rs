@@ -1,6 +1,6 @@
 //! What each agency receives, as an AsyncAPI 3.0 document: written from the deployment in force, by the rules that sending goes by.
 //!
-//! In reading order: [`write`] makes the document, `channel` the way to one agency, `message` what comes that way, `example` the
+//! In reading order: [`write()`] makes the document, `channel` the way to one agency, `message` what comes that way, `example` the
 //! messages that fixtures make.
 //!
 //! D1: an agency is told its own channel and no other. D2: a payload is described as it is after projection: what a subscription does

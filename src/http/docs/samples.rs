@@ -115,7 +115,7 @@ fn message(out: &mut String, headers: &BTreeMap<String, String>, body: Option<&s
     }
 }
 
-/// Reads what [`write`] has written; what is not of that form is left out, and missed by the tests.
+/// Reads what [`write()`] has written; what is not of that form is left out, and missed by the tests.
 pub fn parse(text: &str) -> Vec<Sample> {
     let blocks = text.split(BEGIN).filter(|block| !block.trim().is_empty());
     blocks.filter_map(sample).collect()
