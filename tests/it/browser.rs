@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::bus::{Folder, Signal, signal, until};
+use crate::bus::{BUSY, Folder, Signal, signal, until};
 
 /// How long all of it may take before something must hang.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -28,6 +28,7 @@ impl Drop for Program {
 
 #[tokio::test]
 async fn every_screen_and_every_action_in_both_languages() {
+    let _alone = BUSY.lock().await;
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     assert!(program.join("node_modules").is_dir(), "npm ci has not run in {}; tests/run does it", program.display());
     let folder = Folder::new("browser");

@@ -33,5 +33,5 @@ pub use log::{End, Log};
 pub use process::{Process, Signal, falaj, falaj_in, signal};
 pub use receiver::{Reaction, Receiver, Request};
 pub use start::{Builder, Bus, ledger_check};
-pub use wait::{DEADLINE, until, until_async};
+pub use wait::{BUSY, DEADLINE, until, until_async};
 pub use witness::{Witness, repeats};

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 /// How long a test waits for anything before it fails. Generous: two busy cores and a debug build.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+/// Held by a test that keeps the processors busy for minutes, and by one that looks at how long something takes: one after the other.
+pub static BUSY: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// How often a condition is asked that nobody announces.
 const POLL: Duration = Duration::from_millis(10);
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::{ACCEPT_ENCODING, COOKIE, SET_COOKIE};
 use rusqlite::{Connection, params};
 
-use crate::bus::{ADMIN_KEY, Bus, Thing};
+use crate::bus::{ADMIN_KEY, BUSY, Bus, Thing};
 
 /// Deliveries, where nobody asks for another number.
 const ROWS: u64 = 1_000_000;
@@ -28,6 +28,7 @@ const GROUPS: u64 = 5;
 
 #[tokio::test]
 async fn every_page_keeps_its_budget_over_a_grown_ledger() {
+    let _alone = BUSY.lock().await;
     let rows = std::env::var("FALAJ_BUDGET_ROWS").map_or(ROWS, |rows| rows.parse().expect("a number of deliveries"));
     let mut builder = Bus::builder();
     for n in 0..AGENCIES {
