@@ -97,6 +97,13 @@ async fn every_page_keeps_its_budget_over_a_grown_ledger() {
         format!("/dashboard/deliveries/{letter}"),
         format!("/dashboard/deliveries/{head}/release"),
         "/dashboard/agencies/a03/pause".to_owned(),
+        "/dashboard/agencies/a03".to_owned(),
+        "/dashboard/agencies/a03?range=week".to_owned(),
+        "/dashboard/services".to_owned(),
+        "/dashboard/services/qa.test.thing.changed".to_owned(),
+        "/dashboard/system".to_owned(),
+        "/dashboard/audit".to_owned(),
+        "/dashboard/audit?actor=nobody".to_owned(),
     ];
     let mut over = Vec::new();
     for page in &pages {
