@@ -41,7 +41,7 @@ const rank = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.lengt
 const names = (asked.length ? asked : all).sort((a, b) => rank(a) - rank(b));
 const folder = process.env.FALAJ_BROWSER_SEED ?? (await mkdtemp(join(tmpdir(), "falaj-browser-seed-")));
 // What needs no situation does not wait for it.
-const FREE = ["sizes"];
+const FREE = ["sizes", "provider"];
 let seeding = null;
 const seeds = () => (seeding ??= process.env.FALAJ_BROWSER_SEED ? Promise.resolve() : seed(folder));
 let passed = 0, well = true;

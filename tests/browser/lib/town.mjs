@@ -99,7 +99,7 @@ export class Town {
     const binary = process.env.FALAJ_BIN ?? fileURLToPath(new URL("../../../target/debug/falaj", import.meta.url));
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("FALAJ_")));
     const log = await open(join(this.root, "log.jsonl"), "a");
-    this.child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--config", join(this.root, "falaj.toml"), "--data", join(this.root, "data")],
+    this.child = spawn(binary, ["serve", "--listen", this.listen ?? "127.0.0.1:0", "--config", join(this.root, "falaj.toml"), "--data", join(this.root, "data")],
       { cwd: this.root, env: { ...clean, ...this.env }, stdio: ["ignore", "pipe", log.fd] });
     this.ended = new Promise((done) => this.child.once("exit", (code, signal) => { this.left = code ?? signal; done(); }));
     let out = "";
