@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::bus::{BUSY, Folder, Signal, signal, until};
 
 /// How long all of it may take before something must hang.
-const DEADLINE: Duration = Duration::from_secs(900);
+const DEADLINE: Duration = Duration::from_secs(1500);
 
 /// The program, which is told to end where the test does not wait for its end.
 struct Program(Child);
