@@ -6,6 +6,7 @@ use std::io;
 use lapin::{Error, ErrorKind};
 
 use super::state::State;
+use crate::model::cause::Cause;
 
 /// Codes of AMQP 0-9-1.
 const INVALID_PATH: u16 = 402;
@@ -50,7 +51,7 @@ pub(super) fn of_io(error: &io::Error) -> (State, &'static str) {
     let mut inner: Option<&(dyn std::error::Error + 'static)> = error.get_ref().map(|inner| inner as _);
     while let Some(cause) = inner {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return (State::Tls, of_tls(tls));
+            return (State::Tls, Cause::of_tls(tls).as_str());
         }
         // An io::Error shows the cause of what it wraps as its own, and never the wrapped error itself.
         inner = match cause.downcast_ref::<io::Error>() {
@@ -60,33 +61,15 @@ pub(super) fn of_io(error: &io::Error) -> (State, &'static str) {
     }
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::ConnectionRefused => (State::Unreachable, "connect: refused"),
-        Kind::TimedOut => (State::Unreachable, "connect: timeout"),
-        Kind::HostUnreachable | Kind::NetworkUnreachable => (State::Unreachable, "connect: unreachable"),
-        Kind::NotFound => (State::Unreachable, "dns: unknown host"),
+        Kind::ConnectionRefused => (State::Unreachable, Cause::Refused.as_str()),
+        Kind::TimedOut => (State::Unreachable, Cause::ConnectTimeout.as_str()),
+        Kind::HostUnreachable | Kind::NetworkUnreachable => (State::Unreachable, Cause::Unreachable.as_str()),
+        Kind::NotFound => (State::Unreachable, Cause::UnknownHost.as_str()),
         Kind::InvalidInput => (State::Tls, "a certificate or key cannot be read"),
         Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
-            (State::Closed, "connection reset")
+            (State::Closed, Cause::Reset.as_str())
         }
-        _ => (State::Unreachable, "connect: failed"),
-    }
-}
-
-fn of_tls(error: &rustls::Error) -> &'static str {
-    use rustls::CertificateError as Bad;
-    match error {
-        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => "certificate: expired",
-        rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
-            "certificate: not valid yet"
-        }
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => "certificate: unknown issuer",
-        rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            "certificate: for another name"
-        }
-        rustls::Error::InvalidCertificate(_) => "certificate: not accepted",
-        rustls::Error::InvalidMessage(_) => "the other side does not speak TLS",
-        rustls::Error::AlertReceived(_) => "refused by the other side",
-        _ => "failed",
+        _ => (State::Unreachable, Cause::ConnectFailed.as_str()),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::settings::{SETTINGS, Setting, Value, find};
+use super::kind::Value;
+use super::settings::{SETTINGS, Setting, find};
 use crate::catalog::Problem;
 use crate::catalog::nearest::nearest;
 

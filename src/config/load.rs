@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::settings::{SETTINGS, Value, find};
+use super::kind::Value;
+use super::settings::{SETTINGS, find};
 use super::{Config, FILE, OidcFaults, environment, keys};
 use crate::catalog::document::{Page, Table};
 use crate::catalog::nearest::hint;

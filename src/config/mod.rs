@@ -21,6 +21,7 @@ use crate::telemetry;
 
 mod environment;
 mod keys;
+mod kind;
 mod load;
 mod oidc;
 mod reference;

@@ -4,18 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
+use super::kind::Kind::{
+    Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url, Zoned,
+};
+use super::kind::{KIB, Kind, MIB, PIB, TIB};
 use super::{
     Alarms, Amqp, Auth, Config, Dashboard, Dispatch, Egress, Http, Metrics, Notices, Oidc, Outcomes, Retention,
-    Statistics, Store, oidc,
+    Statistics, Store,
 };
-use crate::amqp::Address;
-use crate::catalog::url;
-use crate::identity::{Base, Issuer, Password};
-use crate::model::cloudevents::{Bounds, is_uri_reference};
-use crate::model::secret::Secret;
-use crate::model::time::Span;
+use crate::model::cloudevents::Bounds;
 use crate::model::window::Zone;
 use crate::telemetry::Settings as Telemetry;
 use crate::telemetry::log::Format;
@@ -65,69 +62,6 @@ pub(super) struct Setting {
     pub kind: Kind,
 }
 
-/// What a setting takes, its bounds, and where it goes.
-pub(super) enum Kind {
-    /// `host:port`, as IP address.
-    Address(fn(&mut Config) -> &mut SocketAddr),
-    /// `250ms 15s 5m 7d`.
-    Duration(fn(&mut Config) -> &mut Duration, Duration, Duration),
-    /// A whole number.
-    Count(fn(&mut Config) -> &mut usize, usize, usize),
-    /// A whole number up to 65535.
-    Small(fn(&mut Config) -> &mut u16, u16, u16),
-    /// Bytes: a whole number, or `512MiB`.
-    Bytes(fn(&mut Config) -> &mut u64, u64, u64),
-    /// The same where it must fit in memory.
-    Size(fn(&mut Config) -> &mut usize, u64, u64),
-    /// `true` or `false`.
-    Flag(fn(&mut Config) -> &mut bool),
-    /// A path; in the file it is relative to the file, elsewhere to the current folder.
-    Path(fn(&mut Config) -> &mut PathBuf),
-    /// A CloudEvents `source`.
-    Source(fn(&mut Config) -> &mut String),
-    /// An address to post to, or nothing.
-    Url(fn(&mut Config) -> &mut Option<String>),
-    /// The address of a broker, or nothing.
-    Broker(fn(&mut Config) -> &mut Option<Address>),
-    /// Words, or nothing.
-    Text(fn(&mut Config) -> &mut Option<String>),
-    /// A file, or nothing; in the file it is relative to the file, elsewhere to the current folder.
-    File(fn(&mut Config) -> &mut Option<PathBuf>),
-    /// A share, 0 to 1.
-    Share(fn(&mut Config) -> &mut f64),
-    /// A name, never empty.
-    Name(fn(&mut Config) -> &mut String),
-    /// The form of a log line.
-    LogFormat(fn(&mut Config) -> &mut Format),
-    /// A webhook secret, or nothing.
-    Key(fn(&mut Config) -> &mut Option<Secret>),
-    /// A time zone by its IANA name.
-    Zoned(fn(&mut Config) -> &mut Zone),
-    /// The name of an identity provider, or nothing.
-    Issuer(fn(&mut Config) -> &mut Option<Issuer>),
-    /// Where people open the dashboard, or nothing.
-    Base(fn(&mut Config) -> &mut Option<Base>),
-    /// A client's secret, or nothing.
-    Password(fn(&mut Config) -> &mut Option<Password>),
-    /// OAuth scopes.
-    Scopes(fn(&mut Config) -> &mut Vec<String>),
-    /// Networks (CIDR).
-    Networks(fn(&mut Config) -> &mut Vec<IpNet>),
-    /// Refused, with what to write instead.
-    Refused(&'static str, &'static str),
-}
-
-/// A value as file, environment or command line give it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Text(String),
-    Whole(i128),
-    Flag(bool),
-    Fraction(f64),
-    List(Vec<String>),
-    Other(&'static str),
-}
-
 macro_rules! setting {
     ($name:literal, none $example:literal, $kind:expr, $about:literal) => {
         Setting { name: $name, default: None, example: $example, about: $about, kind: $kind }
@@ -136,16 +70,6 @@ macro_rules! setting {
         Setting { name: $name, default: Some($default), example: "", about: $about, kind: $kind }
     };
 }
-
-use Kind::{
-    Bytes, Count, Flag, Key, LogFormat, Name, Networks, Path, Refused, Share, Size, Small, Source, Text, Url, Zoned,
-};
-
-const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
-const TIB: u64 = 1 << 40;
-/// Characters of a name.
-const NAME_CHARS_MAX: usize = 100;
 
 /// All settings, by section, in the order of the reference.
 pub(super) static SETTINGS: &[Setting] = &[
@@ -204,7 +128,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting!(
         "store.disk_floor",
         "\"512MiB\"",
-        Bytes(|c| &mut c.store.disk_floor_bytes, 0, TIB.saturating_mul(1024)),
+        Bytes(|c| &mut c.store.disk_floor_bytes, 0, PIB),
         "Free disk space below which nothing is accepted any more (503), so that what was accepted can still be finished."
     ),
     setting!(
@@ -545,176 +469,6 @@ pub(super) fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-impl Setting {
-    /// Puts a value in its place, or says what is wrong and what to write.
-    pub(super) fn set(&self, config: &mut Config, value: &Value) -> Result<(), (String, String)> {
-        let wrong = |wanted: &str, example: &str| {
-            Err((format!("{} takes {wanted}", self.name), format!("Write it like {example}.")))
-        };
-        let bounds = |low: &dyn std::fmt::Display, high: &dyn std::fmt::Display| {
-            Err((format!("{} is out of bounds", self.name), format!("It may be {low} to {high}.")))
-        };
-        match (&self.kind, value) {
-            (Kind::Address(place), Value::Text(text)) => match text.parse() {
-                Ok(address) => *place(config) = address,
-                Err(_) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
-            },
-            (Kind::Address(_), _) => return wrong("an IP address and a port", "\"127.0.0.1:8080\" or \"[::]:8080\""),
-            (Kind::Duration(place, low, high), value) => match value {
-                Value::Text(text) => match Span::parse(text) {
-                    Some(Span(span)) if (*low..=*high).contains(&span) => *place(config) = span,
-                    Some(_) => return bounds(&Span(*low), &Span(*high)),
-                    None => return wrong("a duration", "\"250ms\", \"15s\", \"5m\", \"2h\" or \"7d\""),
-                },
-                _ => return wrong("a duration", "\"250ms\", \"15s\", \"5m\", \"2h\" or \"7d\""),
-            },
-            (Count(place, low, high), Value::Whole(n)) => match usize::try_from(*n) {
-                Ok(n) if (*low..=*high).contains(&n) => *place(config) = n,
-                _ => return bounds(low, high),
-            },
-            (Small(place, low, high), Value::Whole(n)) => match u16::try_from(*n) {
-                Ok(n) if (*low..=*high).contains(&n) => *place(config) = n,
-                _ => return bounds(low, high),
-            },
-            (Count(..) | Small(..), _) => return wrong("a whole number", "100"),
-            (Bytes(_, low, high) | Size(_, low, high), value) => {
-                let Some(bytes) = bytes(value) else { return wrong("a number of bytes", "\"512MiB\" or 65536") };
-                if !(*low..=*high).contains(&bytes) {
-                    return bounds(&format_bytes(*low), &format_bytes(*high));
-                }
-                match &self.kind {
-                    Bytes(place, ..) => *place(config) = bytes,
-                    Size(place, ..) => *place(config) = usize::try_from(bytes).unwrap_or(usize::MAX),
-                    _ => {}
-                }
-            }
-            (Flag(place), Value::Flag(flag)) => *place(config) = *flag,
-            (Flag(_), _) => return wrong("true or false", "true"),
-            (Path(place), Value::Text(text)) if !text.is_empty() => *place(config) = PathBuf::from(text),
-            (Path(_), _) => return wrong("a path", "\"falaj-data\""),
-            (Source(place), Value::Text(text)) if !text.is_empty() && is_uri_reference(text) => {
-                *place(config) = text.clone()
-            }
-            (Source(_), _) => return wrong("a URI-reference", "\"urn:qa:gov:falaj\""),
-            (Text(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(text.clone()),
-            (Text(_), _) => return wrong("a text", self.example),
-            (Kind::File(place), Value::Text(text)) if !text.is_empty() => *place(config) = Some(PathBuf::from(text)),
-            (Kind::File(_), _) => return wrong("a path", self.example),
-            (Kind::Broker(place), Value::Text(text)) => match Address::parse(text) {
-                Ok(address) => *place(config) = Some(address),
-                Err(fault) => {
-                    return Err((format!("{}: {fault}", self.name), format!("Write it like {}.", self.example)));
-                }
-            },
-            (Kind::Broker(_), _) => return wrong("an address", self.example),
-            (Kind::Issuer(place), Value::Text(text)) => match Issuer::parse(text) {
-                Ok(issuer) => *place(config) = Some(issuer),
-                Err(fault) => {
-                    return Err((format!("{}: {fault}", self.name), format!("Write it like {}.", self.example)));
-                }
-            },
-            (Kind::Base(place), Value::Text(text)) => match Base::parse(text) {
-                Ok(base) => *place(config) = Some(base),
-                Err(fault) => {
-                    return Err((format!("{}: {fault}", self.name), format!("Write it like {}.", self.example)));
-                }
-            },
-            (Kind::Issuer(_) | Kind::Base(_), _) => return wrong("an address", self.example),
-            (Kind::Password(place), Value::Text(text)) => match Password::parse(text) {
-                Some(password) => *place(config) = Some(password),
-                None => return wrong("a secret of one line", self.example),
-            },
-            (Kind::Password(_), _) => return wrong("a secret of one line", self.example),
-            (Kind::Scopes(place), Value::List(list)) if oidc::are_scopes(list) => *place(config) = list.clone(),
-            (Kind::Scopes(_), _) => return wrong("a list of scopes, openid among them", "[\"openid\", \"profile\"]"),
-            // Neither an address nor a secret is repeated: a refused one may be one all the same.
-            (Url(place), Value::Text(text)) => match url::check(text) {
-                Ok(()) => *place(config) = Some(text.clone()),
-                Err(fault) => {
-                    return Err((format!("{}: {fault}", self.name), "Write http:// or https:// and a host.".into()));
-                }
-            },
-            (Url(_), _) => return wrong("an address", self.example),
-            (Key(place), Value::Text(text)) => match Secret::parse(text) {
-                Ok(secret) => *place(config) = Some(secret),
-                Err(fault) => {
-                    return Err((format!("{}: {fault}", self.name), "Make one: openssl rand -base64 32.".into()));
-                }
-            },
-            (Key(_), _) => return wrong("a secret", self.example),
-            (Share(place), value) => match value {
-                Value::Fraction(share) if (0.0..=1.0).contains(share) => *place(config) = *share,
-                Value::Whole(share @ (0 | 1)) => *place(config) = if *share == 1 { 1.0 } else { 0.0 },
-                Value::Fraction(_) | Value::Whole(_) => return bounds(&0, &1),
-                _ => return wrong("a share", "0.1"),
-            },
-            (Name(place), Value::Text(text)) if !text.is_empty() && text.chars().count() <= NAME_CHARS_MAX => {
-                place(config).clone_from(text);
-            }
-            (Name(_), _) => return wrong("a short name", "\"falaj\""),
-            (LogFormat(place), Value::Text(text)) => match text.parse() {
-                Ok(format) => *place(config) = format,
-                Err(()) => return wrong("auto, json or text", "\"json\""),
-            },
-            (LogFormat(_), _) => return wrong("auto, json or text", "\"json\""),
-            (Zoned(place), Value::Text(text)) => match Zone::parse(text) {
-                Ok(zone) => *place(config) = zone,
-                Err(_) => return wrong("a time zone by its IANA name", "\"Asia/Qatar\""),
-            },
-            (Zoned(_), _) => return wrong("a time zone by its IANA name", "\"Asia/Qatar\""),
-            (Networks(place), Value::List(list)) => {
-                let networks: Result<Vec<IpNet>, _> = list.iter().map(|text| network(text)).collect();
-                match networks {
-                    Ok(networks) => *place(config) = networks,
-                    Err(()) => return wrong("a list of networks", "[\"169.254.0.0/16\", \"fe80::/10\"]"),
-                }
-            }
-            (Networks(_), _) => return wrong("a list of networks", "[\"169.254.0.0/16\", \"fe80::/10\"]"),
-            (Refused(what, hint), _) => return Err((format!("{}: {what}", self.name), (*hint).to_owned())),
-        }
-        Ok(())
-    }
-
-    /// The name of its environment variable.
-    pub(super) fn variable(&self) -> String {
-        format!("FALAJ_{}", self.name.to_uppercase().replace('.', "__"))
-    }
-}
-
-/// A network, or a single address as one.
-fn network(text: &str) -> Result<IpNet, ()> {
-    text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| ())
-}
-
-/// `65536`, `"64KiB"`, `"512MiB"`, `"2GiB"`, `"1TiB"` as bytes.
-fn bytes(value: &Value) -> Option<u64> {
-    let text = match value {
-        Value::Whole(n) => return u64::try_from(*n).ok(),
-        Value::Text(text) => text,
-        _ => return None,
-    };
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = match unit.trim() {
-        "" | "B" => 1,
-        "KiB" => KIB,
-        "MiB" => MIB,
-        "GiB" => 1 << 30,
-        "TiB" => TIB,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
-}
-
-pub(super) fn format_bytes(bytes: u64) -> String {
-    for (unit, size) in [("TiB", TIB), ("GiB", 1 << 30), ("MiB", MIB), ("KiB", KIB)] {
-        if bytes >= size && bytes.is_multiple_of(size) {
-            return format!("{}{unit}", bytes / size);
-        }
-    }
-    format!("{bytes}B")
-}
-
 /// A configuration of defaults alone.
 pub(super) fn defaults() -> Config {
     let mut config = blank();
@@ -811,17 +565,6 @@ fn blank() -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_have_units() {
-        for (text, value) in
-            [("512MiB", Some(512 * MIB)), ("64", Some(64)), ("2 GiB", Some(2 << 30)), ("1MB", None), ("x", None)]
-        {
-            assert_eq!(bytes(&Value::Text(text.into())), value, "{text}");
-        }
-        assert_eq!(bytes(&Value::Whole(-1)), None);
-        assert_eq!(format_bytes(512 * MIB), "512MiB");
-    }
 
     #[test]
     fn every_setting_has_its_section_and_the_defaults_of_the_model_hold() {

@@ -3,7 +3,8 @@
 //! C1: nothing that opens anything is in it: of a secret only that there is one, and of an address neither password nor query.
 
 use super::Config;
-use super::settings::{Kind, SETTINGS, Setting, format_bytes};
+use super::kind::{Kind, format_bytes};
+use super::settings::{SETTINGS, Setting};
 use crate::model::time::Span;
 use crate::telemetry::log::Format;
 
@@ -132,9 +133,9 @@ mod tests {
             let setting = super::super::settings::find(&name).unwrap();
             let list = matches!(setting.kind, Kind::Networks(_) | Kind::Scopes(_));
             let value = match list {
-                true => super::super::settings::Value::List(text.split(", ").map(str::to_owned).collect()),
+                true => super::super::kind::Value::List(text.split(", ").map(str::to_owned).collect()),
                 false => match super::super::environment::value(&text) {
-                    super::super::settings::Value::Other(_) => super::super::settings::Value::Text(text.clone()),
+                    super::super::kind::Value::Other(_) => super::super::kind::Value::Text(text.clone()),
                     value => value,
                 },
             };

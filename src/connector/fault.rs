@@ -5,8 +5,6 @@
 use std::error::Error;
 use std::io;
 
-use rustls::CertificateError;
-
 use super::egress::ResolveFault;
 use crate::model::cause::Cause;
 
@@ -38,7 +36,7 @@ fn one(error: &(dyn Error + 'static), connecting: bool) -> Option<Cause> {
         });
     }
     if let Some(fault) = error.downcast_ref::<rustls::Error>() {
-        return Some(tls(fault));
+        return Some(Cause::of_tls(fault));
     }
     if let Some(fault) = error.downcast_ref::<hyper::Error>() {
         return if fault.is_incomplete_message() {
@@ -67,21 +65,5 @@ fn one(error: &(dyn Error + 'static), connecting: bool) -> Option<Cause> {
             Some(Cause::Reset)
         }
         _ => None,
-    }
-}
-
-fn tls(error: &rustls::Error) -> Cause {
-    use CertificateError as Bad;
-    match error {
-        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => Cause::CertificateExpired,
-        rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => Cause::CertificateEarly,
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => Cause::CertificateIssuer,
-        rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            Cause::CertificateName
-        }
-        rustls::Error::InvalidCertificate(_) => Cause::Certificate,
-        rustls::Error::InvalidMessage(_) => Cause::NoTls,
-        rustls::Error::AlertReceived(_) => Cause::TlsRefused,
-        _ => Cause::TlsFailed,
     }
 }

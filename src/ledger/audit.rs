@@ -59,16 +59,6 @@ impl State<'_> {
 }
 
 impl Lens<'_> {
-    fn audit(&self, before: Option<u64>, limit: usize) -> rusqlite::Result<Vec<AuditEntry>> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT n, at, actor, action, target, reason, detail FROM audit WHERE n < ?1 ORDER BY n DESC LIMIT ?2",
-        )?;
-        let before = before.and_then(|n| i64::try_from(n).ok()).unwrap_or(i64::MAX);
-        let limit = i64::try_from(limit.clamp(1, PAGE_MAX)).unwrap_or(1);
-        let entries = select.query_map((before, limit), entry)?;
-        entries.collect()
-    }
-
     /// The newest entries that match, through the numbers of the asked time alone.
     fn audited(&self, query: &AuditQuery) -> rusqlite::Result<AuditPage> {
         let until = query.to.map(|to| self.audited_from(to)).transpose()?.unwrap_or(i64::MAX);
@@ -161,6 +151,6 @@ impl Ledger {
 
     /// The audit, newest first, before an entry, at most `limit`, and never more than 1,000.
     pub async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>, LedgerError> {
-        self.read(move |lens| lens.audit(before, limit)).await
+        Ok(self.audited(AuditQuery { before, limit, ..AuditQuery::default() }).await?.entries)
     }
 }

@@ -3,6 +3,8 @@
 //! The words are ours and fixed, so nothing of a library's text, which may hold an address, and nothing that the other side said
 //! gets into a note (C3). A note is stored as its word; [`Cause::parse`] finds it again years later.
 
+use rustls::CertificateError;
+
 use super::outcome::Class;
 use super::text::Bilingual;
 
@@ -111,6 +113,25 @@ impl Cause {
         Self::BrokerDown,
         Self::Unconfirmed,
     ];
+
+    /// What a TLS handshake failed of.
+    pub fn of_tls(error: &rustls::Error) -> Self {
+        use CertificateError as Bad;
+        match error {
+            rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => Self::CertificateExpired,
+            rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
+                Self::CertificateEarly
+            }
+            rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => Self::CertificateIssuer,
+            rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+                Self::CertificateName
+            }
+            rustls::Error::InvalidCertificate(_) => Self::Certificate,
+            rustls::Error::InvalidMessage(_) => Self::NoTls,
+            rustls::Error::AlertReceived(_) => Self::TlsRefused,
+            _ => Self::TlsFailed,
+        }
+    }
 
     /// How an attempt that ended so is classed: what somebody must set right by hand is a configuration fault.
     pub const fn class(self) -> Class {
