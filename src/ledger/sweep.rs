@@ -186,22 +186,20 @@ impl State<'_> {
                     let gaps = self.sql.delete_gap.execute((agency, lane, column(seq)))?;
                     self.count(agency, Count::Untold, -i64::try_from(gaps).unwrap_or(0));
                     self.take_letter(agency, lane, seq)?;
-                    self.forget_passed(agency, lane, seq)?;
                 }
-                Finished::Delivered => {
-                    // It may have come back.
-                    if outcome.and_then(codes::read_outcome) == Some(BusinessOutcome::Refused) {
-                        self.take_letter(agency, lane, seq)?;
-                    }
-                    self.forget_passed(agency, lane, seq)?;
+                // It may have come back.
+                Finished::Delivered if outcome.and_then(codes::read_outcome) == Some(BusinessOutcome::Refused) => {
+                    self.take_letter(agency, lane, seq)?;
                 }
-                Finished::Expired | Finished::Cancelled => {}
+                Finished::Delivered | Finished::Expired | Finished::Cancelled => {}
             }
+            self.forget_passed(agency, lane, seq)?;
         }
         Ok(())
     }
 
-    /// Forgets how far a lane has delivered when there is nothing left that this could overtake. `swept` is about to go.
+    /// Forgets how far a lane has delivered when there is nothing left that this could overtake: no dead letter, and nothing that still
+    /// flows and may die (what was reported on is delivered before what flows ahead of it). `swept` is about to go.
     fn forget_passed(&mut self, agency: i64, lane: i64, swept: u64) -> rusqlite::Result<()> {
         if !is_ordered(lane) {
             return Ok(());
@@ -209,7 +207,11 @@ impl State<'_> {
         let passed = self.sql.select_passed.query_row((agency, lane), |row| row.get::<_, i64>(0)).optional()?;
         let Some(passed) = passed else { return Ok(()) };
         let gone = passed == column(swept) || !self.sql.envelope_row.exists([passed])?;
-        if gone && !self.sql.dead_of_lane.exists((agency, lane))? && !self.sql.has_stuck.exists((agency, lane))? {
+        if gone
+            && !self.sql.dead_of_lane.exists((agency, lane))?
+            && !self.sql.has_stuck.exists((agency, lane))?
+            && !self.sql.pending_before.exists((agency, passed))?
+        {
             self.sql.delete_passed.execute((agency, lane))?;
         }
         Ok(())

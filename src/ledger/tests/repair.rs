@@ -235,6 +235,30 @@ async fn every_dead_letter_of_a_lane_knows_whether_it_was_overtaken() {
 }
 
 #[tokio::test]
+async fn what_flows_is_overtaken_by_a_report_on_a_later_one_even_when_that_was_swept() {
+    let mut house = House::new();
+    house.accept("s1", &["a"]).await;
+    let later = house.accept("s1", &["a"]).await.deliveries[0].id;
+    let report =
+        house.ledger().report(later, BusinessOutcome::Applied, Report::default(), "a", house.now).await.unwrap();
+    assert!(matches!(report, Some(Reported::Recorded(_))), "{report:?}");
+    house.now.0 += 1000;
+    assert_eq!(house.ledger().sweep(house.now, 9).await.unwrap(), 1);
+    house.seqs("a", 9).await;
+    house.settle("a", 1, dead()).await;
+    assert!(letters(&house, DeadQuery::default()).await[0].overtaken);
+    house.check();
+    // Nothing is left of the lane once it is swept itself.
+    house.now.0 += 1000;
+    assert_eq!(house.ledger().sweep(house.now, 9).await.unwrap(), 1);
+    let side = rusqlite::Connection::open(house.folder.0.join("ledger.db")).unwrap();
+    let passed: i64 = side.query_row("SELECT count(*) FROM passed", [], |row| row.get(0)).unwrap();
+    assert_eq!(passed, 0);
+    drop(side);
+    house.prove().await;
+}
+
+#[tokio::test]
 async fn the_audit_says_who_did_what_and_why() {
     let mut house = House::new();
     let view = house.accept("s1", &["a"]).await;

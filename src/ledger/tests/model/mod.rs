@@ -189,8 +189,13 @@ const AGENCIES: [&str; 3] = ["a", "b", "c"];
 /// How long after acceptance an expiring envelope expires.
 const EXPIRES_MS: i64 = 80;
 
+/// Histories that are tried: few in every run, and as many as `FALAJ_MODEL_CASES` says for whoever changes the ledger.
+fn cases() -> u32 {
+    std::env::var("FALAJ_MODEL_CASES").map_or(60, |text| text.parse().expect("FALAJ_MODEL_CASES is a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_order_is_kept_and_nothing_is_lost(steps in prop::collection::vec(step(), 1..120)) {
