@@ -21,7 +21,7 @@ mod message;
 
 /// Messages that one document describes at most.
 pub const MESSAGES_MAX: usize = 5_000;
-/// The dialect of AsyncAPI itself, in which all schemas are written.
+/// What the document says of itself.
 const ABOUT: &str = "What each agency receives from this Falaj: a channel for each, a message for each type that it subscribes to, with \
                      the fields that its subscription lists and no others. Every message of an agency has an unchanging `webhook-id`: \
                      whoever has seen it has applied it. How to post envelopes and to report outcomes is described at /docs.";

@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::forecast::{Forecast, forecast};
 use super::live::{self, Live, Unit};
 use super::page::{Page, html};
-use super::past::{self, Past, Range};
+use super::past::{self, Past};
 use super::pick;
 use super::say::{Html, Part, Say};
 use super::session::Signed;
@@ -22,6 +22,7 @@ use super::why;
 use crate::catalog::{self, DeliveryRules};
 use crate::http::auth::{Caller, Right};
 use crate::http::error::Problem;
+use crate::http::history::Range;
 use crate::http::path::Named;
 use crate::ledger::{Actor, AgencyEvent, Backlog, Happened, Resolution, Tally};
 use crate::mapping::{Form, SubjectForm};
@@ -145,7 +146,7 @@ pub(super) async fn agency(
 ) -> Result<Response, Problem> {
     let id = known(&dashboard, &signed.caller, &id)?;
     let head = head(&dashboard, &signed, page.say, &id).await?;
-    let range = Range::of(&page.asked);
+    let range = past::range(&page.asked);
     let past = past::past(&dashboard, &id, range, page.say).await?;
     let events = dashboard.ledger.events(&id, None, EVENTS).await?;
     let Backlog { types, more } = dashboard.ledger.backlog(&id).await?;

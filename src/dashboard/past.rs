@@ -7,7 +7,8 @@ use super::plot::{self, Picture, Series};
 use super::say::{Html, Say};
 use super::state::Dashboard;
 use crate::http::error::Problem;
-use crate::ledger::{Activity, Point, Resolution};
+use crate::http::history::Range;
+use crate::ledger::{Activity, Point};
 use crate::model::id::AgencyId;
 use crate::model::outcome::Class;
 use crate::model::time::At;
@@ -15,47 +16,9 @@ use crate::model::time::At;
 /// Labels under a chart.
 const TICKS: usize = 5;
 
-/// How far back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Range {
-    /// Sixty minutes.
-    Hour,
-    /// Ninety-six quarters of an hour.
-    Day,
-    /// A hundred and sixty-eight hours.
-    Week,
-}
-
-impl Range {
-    pub(super) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
-
-    pub(super) fn of(asked: &Fields) -> Self {
-        Self::ALL.into_iter().find(|range| asked.get("range") == Some(range.as_str())).unwrap_or(Self::Hour)
-    }
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-        }
-    }
-
-    fn resolution(self) -> Resolution {
-        match self {
-            Self::Hour => Resolution::Minute,
-            Self::Day => Resolution::Quarter,
-            Self::Week => Resolution::Hour,
-        }
-    }
-
-    fn stretches(self) -> usize {
-        match self {
-            Self::Hour => 60,
-            Self::Day => 96,
-            Self::Week => 168,
-        }
-    }
+/// The range that an address asks for.
+pub(super) fn range(asked: &Fields) -> Range {
+    asked.get("range").and_then(Range::parse).unwrap_or(Range::Hour)
 }
 
 /// Classes of failed attempts that are drawn as one layer: the name of its text, its colour, and the classes.
@@ -127,16 +90,15 @@ pub(super) struct Past {
 /// Reads the past of an agency.
 pub(super) async fn past(dashboard: &Dashboard, agency: &AgencyId, range: Range, say: Say) -> Result<Past, Problem> {
     let length = i64::try_from(range.resolution().length().as_millis()).unwrap_or(1);
-    let stretches = i64::try_from(range.stretches()).unwrap_or(1);
     let end = (say.now.0.div_euclid(length) + 1) * length;
-    let from = At(end - stretches * length);
+    let from = At(end - i64::from(range.stretches()) * length);
     let points = dashboard.ledger.history(agency, from, At(end), range.resolution()).await?;
     Ok(Past::of(say, range, from, length, points))
 }
 
 impl Past {
     fn of(say: Say, range: Range, from: At, length: i64, points: Vec<Point>) -> Self {
-        let mut slots: Vec<Option<Point>> = vec![None; range.stretches()];
+        let mut slots: Vec<Option<Point>> = vec![None; range.stretches().into()];
         for point in points {
             let place = usize::try_from((point.at.0 - from.0) / length).unwrap_or(usize::MAX);
             if let Some(slot) = slots.get_mut(place) {
@@ -151,7 +113,7 @@ impl Past {
             .collect();
         let busy = slots.iter().rev().flatten().filter(|point| !point.activity.is_nothing());
         let tick = |at: usize| {
-            let place = at * range.stretches() / (TICKS - 1);
+            let place = at * usize::from(range.stretches()) / (TICKS - 1);
             let at = At(from.0 + i64::try_from(place).unwrap_or(0) * length);
             say.tick(&at, range == Range::Week)
         };

@@ -2,6 +2,8 @@
 //!
 //! A stretch that nobody watched (the bus was down) is missing: it is a gap, and no idle time. An agency sees its own.
 
+use std::time::Duration;
+
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -26,7 +28,6 @@ const SHAPE: Shape = Shape(
     "The query takes `range`: `hour`, `day` or `week`.",
     "يقبل الاستعلام المعامل `range` بإحدى القيم: `hour` أو `day` أو `week`.",
 );
-const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,25 +35,28 @@ struct Asked {
     range: Option<String>,
 }
 
-/// How far back.
+/// How far back, in stretches of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Range {
+pub enum Range {
+    /// Sixty minutes.
     Hour,
+    /// Ninety-six quarters of an hour.
     Day,
+    /// A hundred and sixty-eight hours.
     Week,
 }
 
 impl Range {
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "hour" => Some(Self::Hour),
-            "day" => Some(Self::Day),
-            "week" => Some(Self::Week),
-            _ => None,
-        }
+    /// Every range, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|range| range.as_str() == text)
     }
 
-    fn word(self) -> &'static str {
+    /// `hour`, `day` or `week`.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "hour",
             Self::Day => "day",
@@ -60,20 +64,27 @@ impl Range {
         }
     }
 
-    fn length_ms(self) -> i64 {
-        match self {
-            Self::Hour => HOUR_MS,
-            Self::Day => 24 * HOUR_MS,
-            Self::Week => 7 * 24 * HOUR_MS,
-        }
-    }
-
-    fn resolution(self) -> Resolution {
+    /// The length of each stretch.
+    pub fn resolution(self) -> Resolution {
         match self {
             Self::Hour => Resolution::Minute,
             Self::Day => Resolution::Quarter,
             Self::Week => Resolution::Hour,
         }
+    }
+
+    /// How many stretches.
+    pub fn stretches(self) -> u16 {
+        match self {
+            Self::Hour => 60,
+            Self::Day => 96,
+            Self::Week => 168,
+        }
+    }
+
+    /// All of it.
+    pub fn length(self) -> Duration {
+        self.resolution().length() * u32::from(self.stretches())
     }
 }
 
@@ -164,11 +175,11 @@ pub(super) async fn of_agency(
     without(faults)?;
     let resolution = range.resolution();
     let to = app.clock.now();
-    let from = At(to.0 - range.length_ms());
+    let from = to.minus(range.length());
     let points = app.ledger.history(&agency, from, to, resolution).await?;
     let told = Told {
         agency,
-        range: range.word(),
+        range: range.as_str(),
         resolution_seconds: resolution.length().as_secs(),
         from,
         to,

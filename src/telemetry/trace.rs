@@ -24,6 +24,7 @@ use tracing::field::Empty;
 use tracing::{Level, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::model::cloudevents::TRACESTATE_BYTES_MAX;
 use crate::model::cloudevents::is_traceparent;
 use crate::model::envelope::Attributes;
 use crate::model::id::AgencyId;
@@ -34,8 +35,6 @@ pub const TARGET: &str = "falaj::trace";
 
 /// Bytes of a `traceparent` that is passed on; the standard's own has 55.
 const PARENT_BYTES_MAX: usize = 128;
-/// Bytes of a `tracestate` that is passed on; the standard asks for 512 at least.
-const STATE_BYTES_MAX: usize = 512;
 
 /// Trace context as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,7 +205,7 @@ pub fn passed_on(span: &Span, attributes: &Attributes) -> Option<Carried> {
     let own = |name| attributes.extension(name).map(str::to_owned);
     let brought = || Some(Carried { parent: own("traceparent")?, state: own("tracestate") });
     let passed = carried(span).or_else(brought).filter(|passed| passed.parent.len() <= PARENT_BYTES_MAX)?;
-    Some(Carried { state: passed.state.filter(|state| state.len() <= STATE_BYTES_MAX), ..passed })
+    Some(Carried { state: passed.state.filter(|state| state.len() <= TRACESTATE_BYTES_MAX), ..passed })
 }
 
 /// The id of the trace that is open here, for the log.

@@ -23,7 +23,7 @@ pub use fault::{AttributeFault, EventFault};
 pub use properties::{Property, properties};
 pub use shape::{is_json_media_type, is_traceparent, is_uri_reference};
 pub use structured::{batch, structured};
-pub use trace::follow;
+pub use trace::{TRACESTATE_BYTES_MAX, follow};
 
 /// Bounds on what is read; all of them come from the configuration (`[limits]`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use super::shape::is_traceparent;
 use crate::model::envelope::{AttributeValue, Attributes};
 
-/// Bytes of a message's `tracestate` that are kept; the standard asks for 512 at least.
-const TRACESTATE_BYTES_MAX: usize = 512;
+/// Bytes of a `tracestate` that is taken in or passed on; the standard asks for 512 at least.
+pub const TRACESTATE_BYTES_MAX: usize = 512;
 
 /// The message's `traceparent`, with its `tracestate`, becomes the event's where the event has none. An odd one is as good as none:
 /// it must not cost the event.

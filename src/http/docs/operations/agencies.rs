@@ -8,6 +8,7 @@ use super::super::shapes::scalar;
 use super::super::shapes::statistics;
 use super::super::words::{Words, words};
 use crate::http::error::Kind;
+use crate::http::history::Range;
 
 fn agency_id(operation: Operation) -> Operation {
     operation.path("id", scalar::agency(), words("The agency.", "الجهة."))
@@ -72,7 +73,7 @@ pub fn drain() -> Operation {
 pub fn history() -> Operation {
     agency_id(Operation::new("readHistory", Chapter::Agencies, words("Read an agency's history", "قراءة سجل أداء جهة")))
         .about(words("An agency reads its own.", "تقرأ الجهة سجلها وحده."))
-        .query("range", word(["hour", "day", "week"]).default("hour"), words("How far back.", "المدى الزمني."))
+        .query("range", word(Range::ALL.map(Range::as_str)).default("hour"), words("How far back.", "المدى الزمني."))
         .answers(200, words("Its figures.", "أرقامها."), of(statistics::history))
         .asks_the_ledger()
 }

@@ -4,6 +4,7 @@ use super::super::schema::{Named, Schema, flag, list, number, object, of, only, 
 use super::super::words::words;
 use super::envelope::class;
 use super::scalar::{agency, bilingual, event_type, instant};
+use crate::http::history::Range;
 use crate::model::delivery::Finished;
 use crate::model::outcome::Class;
 
@@ -20,7 +21,7 @@ fn day() -> Schema {
 pub fn history() -> Named {
     let schema = object()
         .has("agency", agency(), words("The agency.", "الجهة."))
-        .has("range", word(["hour", "day", "week"]), words("What was asked for.", "المدى المطلوب."))
+        .has("range", word(Range::ALL.map(Range::as_str)), words("What was asked for.", "المدى المطلوب."))
         .has("resolution_seconds", whole(), words("Length of a stretch.", "طول كل فترة بالثواني."))
         .has("from", instant(), words("Its begin.", "بداية المدى."))
         .has("to", instant(), words("Its end.", "نهاية المدى."))
