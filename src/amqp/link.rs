@@ -202,11 +202,9 @@ impl Link {
     async fn hold(&self, live: Live, stop: &CancellationToken) -> bool {
         let connection = Arc::clone(&live.connection);
         let mut events = Box::pin(connection.events_listener());
-        self.comes_to(State::Connected, None);
-        if connection.status().blocked() {
-            self.comes_to(State::Blocked, None);
-        }
         self.0.live.send_replace(Some(live));
+        let blocked = connection.status().blocked();
+        self.comes_to(if blocked { State::Blocked } else { State::Connected }, None);
         let mut last = None;
         let stopped = loop {
             let event = tokio::select! {

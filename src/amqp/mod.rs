@@ -39,5 +39,5 @@ pub use link::{Link, Role};
 pub use message::{Incoming, Outgoing, Value};
 pub use outlet::{Outlet, PublishFault, Publisher};
 pub use settings::Settings;
-pub use state::{State, Status};
+pub use state::{State, Status, Way};
 pub use view::View;

@@ -26,14 +26,14 @@ use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::{info, warn};
 
 use super::fault;
 use super::figures::{Figures, Published};
 use super::link::{Link, Live};
 use super::message::Outgoing;
-use super::state::State;
+use super::state::{State, Way};
 
 /// Unconfirmed messages that nobody waits for any more, beyond which their channel is given up.
 const ABANDONED_MAX: usize = 16;
@@ -150,6 +150,11 @@ impl Outlet {
             Ok(Err(_)) => Err(down(&self.link)),
             Err(_elapsed) => Err(self.unheard(fault::TIMEOUT)),
         }
+    }
+
+    /// The way that its messages take.
+    pub fn way(&self) -> Way {
+        self.link.status().way()
     }
 
     /// Nothing was heard in time; if the broker blocks, that is why.
@@ -305,9 +310,13 @@ impl Driver {
     async fn channel(&mut self) -> Result<Channel, PublishFault> {
         let down = |link: &Link| PublishFault::Down(link.status().connection().state);
         let Some(Live { epoch, connection }) = self.link.live() else { return Err(down(&self.link)) };
-        let idle = self.pending.len() == 0;
-        if let Some(stale) = self.open.take_if(|open| open.refused && idle && open.since.elapsed() >= STALE) {
-            tokio::spawn(async move { timeout(CLOSING, stale.channel.close(200, "refused".into())).await });
+        if let Some(stale) = self.open.take_if(|open| open.refused && open.since.elapsed() >= STALE) {
+            // What is still on it is told, or given up, by then.
+            let limit = self.link.settings().publish_timeout + CLOSING;
+            tokio::spawn(async move {
+                sleep(limit).await;
+                timeout(CLOSING, stale.channel.close(200, "refused".into())).await
+            });
         }
         if let Some(open) = self.open.as_ref().filter(|open| open.epoch == epoch && open.channel.status().connected()) {
             return Ok(open.channel.clone());

@@ -102,11 +102,22 @@ struct Kept {
     places: BTreeMap<String, Standing>,
     /// Since when it has not been as it should be, in whatever state.
     wrong_since: Option<Instant>,
+    /// Whether what must be there was looked for, and made where it could be.
+    looked: bool,
 }
 
 impl Kept {
     fn is_right(&self) -> bool {
         self.connection.state == State::Connected && self.places.is_empty()
+    }
+
+    /// Why nothing goes to agencies now, if nothing does.
+    fn closed(&self) -> Option<Standing> {
+        match self.connection.state {
+            State::Connected if self.looked => None,
+            State::Connected => Some(Standing { state: State::Connecting, ..self.connection.clone() }),
+            _ => Some(self.connection.clone()),
+        }
     }
 
     /// Something has changed.
@@ -119,7 +130,7 @@ impl Status {
     pub(super) fn new() -> Self {
         let connection = Standing::now(State::Connecting, None);
         let wrong_since = Some(connection.since);
-        Self(Arc::new(watch::Sender::new(Kept { connection, places: BTreeMap::new(), wrong_since })))
+        Self(Arc::new(watch::Sender::new(Kept { connection, places: BTreeMap::new(), wrong_since, looked: false })))
     }
 
     /// How it stands now.
@@ -139,6 +150,16 @@ impl Status {
     /// How the connection itself stands, whatever the queues.
     pub fn connection(&self) -> Standing {
         self.0.borrow().connection.clone()
+    }
+
+    /// The way to agencies' queues that this connection is.
+    pub fn way(&self) -> Way {
+        Way(self.0.subscribe())
+    }
+
+    /// What must be there was looked for: messages find their queues now, or never.
+    pub(super) fn looked(&self) {
+        self.0.send_if_modified(|kept| !std::mem::replace(&mut kept.looked, true));
     }
 
     /// Waits until a queue or an exchange is missing.
@@ -189,9 +210,47 @@ impl Status {
     }
 }
 
+/// Whether messages can go to agencies now, for whoever rather waits than tries.
+#[derive(Debug, Clone)]
+pub struct Way(watch::Receiver<Kept>);
+
+impl Way {
+    /// Why nothing goes, if nothing does: how the connection stands, and since when.
+    pub fn closed(&self) -> Option<Standing> {
+        self.0.borrow().closed()
+    }
+
+    /// Waits until something about the connection has changed since this way was taken or last waited for.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nothing will change any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_way_opens_once_there_is_a_connection_and_what_must_be_there_was_looked_for() {
+        let status = Status::new();
+        let mut way = status.way();
+        let closed = |way: &Way| way.closed().map(|standing| standing.state);
+        assert_eq!(closed(&way), Some(State::Connecting));
+        status.set(State::Connected, None);
+        way.changed().await;
+        assert_eq!(closed(&way), Some(State::Connecting), "queues may be missing that are about to be made");
+        status.looked();
+        way.changed().await;
+        assert_eq!(closed(&way), None);
+        status.set(State::Blocked, None);
+        way.changed().await;
+        assert_eq!(closed(&way), Some(State::Blocked));
+        status.set(State::Connected, None);
+        assert_eq!(closed(&way), None, "once is enough");
+    }
 
     #[test]
     fn a_queue_that_is_missing_shows_while_there_is_a_connection() {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::answer::failed;
 use super::{Connector, Parcel};
-use crate::amqp::{Outgoing, Outlet, PublishFault, Publisher, State, Value, names};
+use crate::amqp::{self, Outgoing, Outlet, PublishFault, Publisher, State, Value, names};
 use crate::model::cause::Cause;
 use crate::model::cloudevents;
 use crate::model::id::AgencyId;
@@ -64,6 +64,10 @@ impl Connector for Amqp {
             }
         })
     }
+
+    fn way(&self) -> Option<Way> {
+        Some(Way(self.outlet.way()))
+    }
 }
 
 impl Amqp {
@@ -106,6 +110,22 @@ fn attribute(name: &str, value: &str) -> Option<(String, Value)> {
     Some((format!("{}{name}", PREFIXES.1), Value::Text(value.into_owned())))
 }
 
+/// Whether there is a way to an agency at all, which its connector knows without trying.
+#[derive(Debug, Clone)]
+pub struct Way(amqp::Way);
+
+impl Way {
+    /// Why there is none, if there is none, and for how long there has been none.
+    pub fn closed(&self) -> Option<(Cause, Duration)> {
+        self.0.closed().map(|standing| (missing(standing.state), standing.age()))
+    }
+
+    /// Waits until that may have changed since it was taken or last waited for.
+    pub async fn changed(&mut self) {
+        self.0.changed().await;
+    }
+}
+
 /// What a message that was not confirmed means for the agency.
 fn judge(fault: &PublishFault) -> Outcome {
     let cause = match fault {
@@ -114,13 +134,21 @@ fn judge(fault: &PublishFault) -> Outcome {
         PublishFault::Returned => Cause::QueueMissing,
         PublishFault::Place(State::Refused) => Cause::PublishRefused,
         PublishFault::Place(_) => Cause::ExchangeMissing,
-        PublishFault::Down(State::Refused) => Cause::BrokerAccess,
-        PublishFault::Down(State::Tls) => Cause::BrokerTls,
-        PublishFault::Down(_) => Cause::BrokerDown,
+        PublishFault::Down(state) => missing(*state),
         PublishFault::Unknown(_) => Cause::Unconfirmed,
     };
     let outcome = failed(cause, None);
     Outcome { retry_after: (outcome.class == Class::Throttle).then_some(REST), ..outcome }
+}
+
+/// Why there is no way to the broker.
+fn missing(state: State) -> Cause {
+    match state {
+        State::Refused => Cause::BrokerAccess,
+        State::Tls => Cause::BrokerTls,
+        State::Blocked => Cause::BrokerBlocked,
+        _ => Cause::BrokerDown,
+    }
 }
 
 #[cfg(test)]
@@ -146,8 +174,11 @@ mod tests {
         assert_eq!(class(PublishFault::Returned), Class::ConfigurationFault);
         assert_eq!(class(PublishFault::Unknown("timeout")), Class::EndpointFault);
         for state in State::ALL {
-            let config = matches!(state, State::Refused | State::Tls);
-            let expected = if config { Class::ConfigurationFault } else { Class::EndpointFault };
+            let expected = match state {
+                State::Refused | State::Tls => Class::ConfigurationFault,
+                State::Blocked => Class::Throttle,
+                _ => Class::EndpointFault,
+            };
             assert_eq!(class(PublishFault::Down(state)), expected, "{state}");
         }
     }

@@ -30,6 +30,8 @@ mod retry_after;
 #[cfg(test)]
 mod tests;
 
+pub use amqp::Way;
+
 /// One message on its way to one agency.
 #[derive(Debug, Clone)]
 pub struct Parcel {
@@ -61,4 +63,9 @@ pub struct Parcel {
 pub trait Connector: Send + Sync + std::fmt::Debug {
     /// Sends once.
     fn send<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+    /// The way to the agency, where one can tell without trying whether there is any. `None`: only a try tells.
+    fn way(&self) -> Option<Way> {
+        None
+    }
 }

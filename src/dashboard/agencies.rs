@@ -83,6 +83,10 @@ impl Queue {
             Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
             Hold::Unconfigured => say.t("why-unconfigured"),
             Hold::NoTransport => say.t("why-no-transport"),
+            Hold::Unconnected { cause, since } => say.tell(
+                "why-unconnected",
+                [("fault", say.pick(&cause.clause()).to_owned().into()), ("age", say.age(since).into())],
+            ),
             Hold::Open => match (self.tally.parked, self.tally.retry) {
                 (0, 0) if self.fetches && self.ready() > 0 => say.tn("why-fetch", self.ready()),
                 (0, 0) => return None,
@@ -137,7 +141,7 @@ impl State {
             Hold::CircuitOpen { .. } if misconfigured => Self::Misconfigured,
             Hold::Open => Self::Open,
             Hold::Unconfigured => Self::Unconfigured,
-            Hold::NoTransport => Self::NoTransport,
+            Hold::NoTransport | Hold::Unconnected { .. } => Self::NoTransport,
             Hold::Paused { .. } => Self::Paused,
             Hold::Draining { .. } => Self::Draining,
             Hold::CircuitOpen { .. } => Self::CircuitOpen,

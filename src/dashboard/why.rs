@@ -57,6 +57,9 @@ fn waiting(say: Say, delivery: &DeliveryView, hold: &Hold) -> Html {
     match (hold, &delivery.standing) {
         (Hold::Unconfigured, _) => say.html("why-unconfigured", []),
         (Hold::NoTransport, _) => say.html("why-no-transport", []),
+        (Hold::Unconnected { cause, since }, _) => {
+            say.html("why-cut-off", [("fault", Part::Text(say.pick(&cause.clause()))), ("since", Part::At(*since))])
+        }
         (Hold::Paused { by, reason, since, .. }, _) => {
             say.html("why-held", [("by", Part::Text(by)), ("reason", Part::Text(reason)), ("at", Part::At(*since))])
         }

@@ -1,8 +1,11 @@
 //! The owner of one agency: the loop that claims, sends and settles its deliveries.
 //!
 //! State has one owner, this task: what runs, what is done but not yet stored, which places are held. A turn waits for one event
-//! and applies it; nothing else wakes it than a bell, an answer, a commit, a new route, the next due time, and a slow poll that
-//! makes every bell a mere hint.
+//! and applies it; nothing else wakes it than a bell, an answer, a commit, a new route, a way that opens or closes, the next due time,
+//! and a slow poll that makes every bell a mere hint.
+//!
+//! An agency to which there is no way at all, because the broker with its queue is not there, is not tried: nothing is claimed, no
+//! attempt is counted, its circuit stays as it is, and it goes on in the moment in which there is a way again.
 //!
 //! The owner of an agency that fetches claims nothing: it ends the leases that ran out.
 
@@ -23,7 +26,9 @@ use super::gate::{Allowance, Change, Gate};
 use super::handout::Handout;
 use super::places::Places;
 use super::supervisor::Setup;
+use crate::connector::Way;
 use crate::ledger::{Happened, LedgerError, Settlement};
+use crate::model::cause::Cause;
 use crate::model::delivery::Transition;
 use crate::model::id::{AgencyId, Seq};
 use crate::model::outcome::{Class, Outcome};
@@ -75,6 +80,9 @@ pub struct Owner {
     published: Option<Entry>,
     bell: Arc<Notify>,
     route: watch::Receiver<Arc<Route>>,
+    /// The way to the agency, where its connector knows whether there is one, and since when there has been none.
+    way: Option<Way>,
+    cut: Option<(Cause, At)>,
     gate: Gate,
     handout: Handout,
     swept_at: Option<At>,
@@ -99,6 +107,8 @@ impl Owner {
             bell: setup.wake.agency(&id),
             id,
             route,
+            way: None,
+            cut: None,
             gate: Gate::new(),
             handout: setup.handout.clone(),
             swept_at: None,
@@ -146,6 +156,7 @@ impl Owner {
             changed = self.route.changed() => {
                 if changed.is_ok() { Event::Look } else { Event::Stop }
             }
+            () = changes(&mut self.way) => Event::Look,
             () = clock.sleep(pause) => Event::Look,
         }
     }
@@ -181,14 +192,17 @@ impl Owner {
         if let Verdict::Tried { outcome, .. } = &back.verdict {
             let class = retry::judge(&back.claimed.tries, outcome.class, &evidence);
             self.tools.metrics.attempt(&self.id, class, now.since(back.begun).as_secs_f64());
-            if class == outcome.class {
+            if self.way.as_ref().is_some_and(|way| way.closed().is_some()) && class == Class::EndpointFault {
+                // It broke off on a way that is no more; that is tried again as soon as there is one.
+                evidence.outage = Some(now);
+            } else if class == outcome.class {
                 let change = self.gate.note(seq, class, outcome.retry_after, now);
                 self.changed(change, outcome, now);
             } else {
                 self.gate.note_alone(seq, now);
             }
             // What opens the circuit is part of the outage.
-            evidence.outage = self.gate.outage();
+            evidence.outage = evidence.outage.or(self.gate.outage());
         }
         self.done.push(back.settle(&evidence, self.gate.window()));
     }
@@ -247,9 +261,23 @@ impl Owner {
         } else if self.tools.ledger.paused(&self.id).is_some_and(|pause| pause.drain.is_none()) {
             // Nothing is claimed (the ledger sees to it); not to ask saves the places.
             self.next_due = None;
+        } else if self.is_cut(&route, now) {
+            // Whoever cannot be reached at all has not failed: nothing is tried, and the gate hears of nothing.
+            self.next_due = None;
         } else {
             self.claim(route).await;
         }
+    }
+
+    /// Whether there is no way to the agency now.
+    fn is_cut(&mut self, route: &Route, now: At) -> bool {
+        self.way = route.connector.as_ref().and_then(|connector| connector.way());
+        self.cut = self.way.as_ref().and_then(Way::closed).map(|(cause, age)| {
+            let since =
+                self.cut.filter(|(before, _)| *before == cause).map_or_else(|| now.minus(age), |(_, since)| since);
+            (cause, since)
+        });
+        self.cut.is_some()
     }
 
     /// Ends the leases that ran out. The gate is not told: a slow worker is no closed door.
@@ -363,7 +391,10 @@ impl Owner {
         };
         let below = match (fetched, served) {
             (true, _) => Hold::Open,
-            (false, true) => self.gate.hold(now),
+            (false, true) => match self.cut {
+                Some((cause, since)) => Hold::Unconnected { cause, since },
+                None => self.gate.hold(now),
+            },
             (false, false) => Hold::NoTransport,
         };
         let hold = held(self.tools.ledger.paused(&self.id), below);
@@ -379,6 +410,13 @@ impl Owner {
 async fn wait(settling: &mut Option<Settling>) -> Settled {
     match settling {
         Some(settling) => settling.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn changes(way: &mut Option<Way>) {
+    match way {
+        Some(way) => way.changed().await,
         None => std::future::pending().await,
     }
 }

@@ -207,7 +207,10 @@ fn line(app: &App, id: AgencyId, tally: Tally) -> Line {
             (line.by, line.reason, line.since) = (Some(by), Some(reason), Some(since));
             line.draining = Some(Draining { through: through.0, left, state: state(&rest), until: until(&rest) });
         }
-        Hold::CircuitOpen { since, .. } | Hold::Throttled { since, .. } | Hold::Window { since, .. } => {
+        Hold::CircuitOpen { since, .. }
+        | Hold::Throttled { since, .. }
+        | Hold::Window { since, .. }
+        | Hold::Unconnected { since, .. } => {
             (line.until, line.since) = (until(&entry.hold), Some(since));
         }
     }
@@ -262,7 +265,7 @@ pub(super) fn state(hold: &Hold) -> &'static str {
     match hold {
         Hold::Open => "open",
         Hold::Unconfigured => "unconfigured",
-        Hold::NoTransport => "no_transport",
+        Hold::NoTransport | Hold::Unconnected { .. } => "no_transport",
         Hold::Paused { .. } => "paused",
         Hold::Draining { left: 0, .. } => "drained",
         Hold::Draining { .. } => "draining",

@@ -122,6 +122,13 @@ pub enum Hold {
     Unconfigured,
     /// The agency's transport is not served by this Falaj.
     NoTransport,
+    /// There is no way to it: the broker where its queue is cannot be reached.
+    Unconnected {
+        /// Why.
+        cause: Cause,
+        /// Since when.
+        since: At,
+    },
     /// It is paused.
     Paused {
         /// Who paused it.
@@ -269,6 +276,9 @@ impl Waiting {
             (Standing::Parked { since }, _) => ("parked", *since, None, None, parked(view, *since)),
             (Standing::Behind { head }, _) => ("behind", view.since, None, Some(*head), behind_text(*head)),
             (_, Hold::Unconfigured) => ("unconfigured", view.since, None, None, unconfigured()),
+            (_, Hold::Unconnected { cause, since }) => {
+                ("no_transport", *since, None, None, unconnected(*cause, *since))
+            }
             (_, Hold::NoTransport) => ("no_transport", view.since, None, None, no_transport()),
             (_, Hold::Paused { since, gone: true, .. }) => ("paused", *since, None, None, gone(*since)),
             (_, Hold::Paused { by, reason, since, .. }) => ("paused", *since, None, None, paused(by, reason, *since)),
@@ -343,6 +353,14 @@ fn no_transport() -> Bilingual {
     Bilingual::new(
         "This Falaj does not serve the agency's transport yet; it waits.",
         "وسيلة النقل الخاصة بالجهة غير متاحة بعد في هذا النظام، والتسليم بانتظارها.",
+    )
+}
+
+fn unconnected(cause: Cause, since: At) -> Bilingual {
+    let Bilingual { en, ar } = cause.clause();
+    Bilingual::new(
+        format!("There has been no way to the agency since {since}: {en}; it goes on by itself once there is one."),
+        format!("تعذّر الوصول إلى الجهة منذ {since}: {ar}، وسيُستأنف التسليم تلقائيًا فور زوال السبب."),
     )
 }
 

@@ -54,6 +54,7 @@ impl Keep {
                 Err(fault) => info!(fault = %fault, "what the broker needs is not declared yet"),
             }
             self.link.look(live.epoch);
+            self.publish.looked();
             let (link, publish) = (self.link.clone(), self.publish.clone());
             let missing = async {
                 sleep(REST).await;

@@ -49,7 +49,7 @@ pub fn state(hold: &Hold, now: At) -> String {
     match hold {
         Hold::Open => "open".to_owned(),
         Hold::Unconfigured => "unconfigured".to_owned(),
-        Hold::NoTransport => "no_transport".to_owned(),
+        Hold::NoTransport | Hold::Unconnected { .. } => "no_transport".to_owned(),
         Hold::Paused { .. } => "paused".to_owned(),
         Hold::Draining { left: 0, .. } => "drained".to_owned(),
         Hold::Draining { left, .. } => format!("draining, {left} left"),

@@ -129,6 +129,7 @@ why-throttled = It takes nothing for another { $what }.
 why-window = It opens again in { $what }.
 why-unconfigured = It left the deployment; what waits is kept.
 why-no-transport = This bus does not serve its transport.
+why-unconnected = No way to it for { $age }: { $fault }. It goes on by itself once there is one.
 why-fetch =
     { $n ->
         [one] It comes for deliveries itself; one waits to be fetched.
@@ -266,6 +267,7 @@ why-parked-one =
     }
 why-drained = The agency was drained by { $by } at { $at }, before this was accepted: { $reason }
 why-held = Deliveries to the agency were paused by { $by } at { $at }: { $reason }
+why-cut-off = There has been no way to the agency since { $since }: { $fault }. It goes on by itself once there is one.
 why-silent = The agency has not answered since { $since }; it is asked again at { $at }.
 why-asked-for-quiet = The agency asked not to be called before { $at }.
 why-closed = The agency is outside its service hours, which begin again at { $at }.

@@ -111,7 +111,8 @@ impl Gauges {
             Hold::Paused { since, .. }
             | Hold::Draining { since, .. }
             | Hold::Throttled { since, .. }
-            | Hold::Window { since, .. } => {
+            | Hold::Window { since, .. }
+            | Hold::Unconnected { since, .. } => {
                 set(&self.held_since, id, timestamp(since));
             }
         }

@@ -162,16 +162,21 @@ async fn a_wrong_password_is_named_and_costs_agencies_of_the_broker_time_and_not
     town.bus.wait_delivery(&other.id, "web", "delivered").await;
     until_async("moi is held", DEADLINE, || async {
         let moi = town.bus.admin.get("/v1/agencies/moi").await;
-        (moi.body["state"] == "circuit_open").then_some(())
+        (moi.body["state"] == "no_transport").then_some(())
     })
     .await;
-    assert_eq!(town.bus.delivery(&id, "moi").await["attempts"], 0, "an outage costs no attempt");
+    let waits = town.bus.delivery(&id, "moi").await;
+    assert_eq!(waits["attempts"], 0, "nothing was tried: {waits}");
+    let why = waits["waiting"]["text"].as_str().unwrap();
+    assert!(why.contains("the broker does not accept Falaj's user"), "{why}");
     let ready = town.bus.admin.get("/readyz").await;
     assert_eq!((ready.status, &ready.body["ready"]), (200, &Value::Bool(true)), "what comes by HTTP is taken");
 
     town.place.set_password("falaj", "another-word").await;
     town.wait_connected().await;
     delivered(&town, &id, "moi").await;
+    let moi = town.bus.admin.get("/v1/agencies/moi").await.body;
+    assert_eq!((&moi["state"], &moi["events"]), (&json!("open"), &json!([])), "it was no fault of the agency's");
 
     // Thrown out by the broker's operator, it comes back.
     town.place.throw_out("falaj").await;
