@@ -147,6 +147,30 @@ impl Node {
         tokio::task::spawn_blocking(|| Self::begin(false)).await.expect("it starts")
     }
 
+    /// Three nodes that form one cluster.
+    pub async fn cluster() -> [Self; 3] {
+        tokio::task::spawn_blocking(|| {
+            let ground = Ground::new();
+            let mut nodes = [(); 3].map(|()| Self::plan(ground.clone()));
+            let names = nodes.each_ref().map(|node| node.full_name());
+            // The first one is the cluster; the others find it.
+            for node in &mut nodes {
+                node.configure(&names);
+                node.start_now();
+            }
+            // Each has to know that the others run: else what is made next is not made everywhere.
+            for node in &nodes {
+                let mut all = node.command("rabbitmqctl");
+                all.args(["--quiet", "await_online_nodes", "3", "--timeout", "120"]);
+                let said = all.output().expect("rabbitmqctl runs");
+                assert!(said.status.success(), "no cluster: {}", String::from_utf8_lossy(&said.stderr));
+            }
+            nodes
+        })
+        .await
+        .expect("they start")
+    }
+
     fn begin(shared: bool) -> Self {
         let mut node = Self { shared, ..Self::plan(Ground::new()) };
         node.configure(&[]);
