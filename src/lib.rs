@@ -162,6 +162,10 @@
 //! refused and nobody waits for is rejected, so that the broker itself moves it to the quarantine: a copy of ours could not carry the
 //! verified user. Price: a burst of one lane is accepted one commit after the other, for two of its messages are never under way at once.
 //!
+//! **No way is no failure.** Whether there is a connection to the broker is known without a try, so while there is none nothing is
+//! tried: its agencies are held as `no_transport`, no attempt is counted, no circuit opens, and all go on in the moment in which it
+//! stands. Price: the reason covers two things, a transport that is not served and one that is down; its sentence says which.
+//!
 //! **A rejection in an agency's queue is an outcome, not a failure.** The delivery stays delivered, the agency has refused it, and it
 //! stands among the dead letters until somebody sends it again. Price: one end that is also a dead letter.
 //!
