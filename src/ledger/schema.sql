@@ -27,6 +27,15 @@ CREATE TABLE identity (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID
 -- Keyed hashes of subject and correlationid, for the search.
 CREATE TABLE lookup (key INTEGER, seq INTEGER, PRIMARY KEY (key, seq)) WITHOUT ROWID;
 
+-- What the newest envelopes are known by, appended as they come and merged into the two before in key order. A row goes when
+-- all of it is merged; until then it may stand there as well.
+CREATE TABLE young (
+    seq         INTEGER PRIMARY KEY,
+    identity    BLOB    NOT NULL,    -- identity.key
+    subject     INTEGER,             -- lookup.key
+    correlation INTEGER              -- lookup.key
+);
+
 -- Envelopes that carry an expirytime.
 CREATE TABLE expiry (at INTEGER, seq INTEGER, PRIMARY KEY (at, seq)) WITHOUT ROWID;
 
