@@ -49,6 +49,8 @@ mod notices;
 /// How long the exchange with the receiver of alarms may take.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// See [`Options::young_max`]: some ten megabytes.
+const YOUNG_MAX: usize = 65_536;
 /// The folder of a deployment in which there may be sample envelopes.
 const SAMPLES: &str = "examples";
 /// How long the last minute of the history may take to be written at a stop.
@@ -403,6 +405,7 @@ fn options(config: &Config) -> Options {
         page_max: store.page_max,
         lane_rows_max: store.lane_rows_max,
         stuck_max: store.stuck_max,
+        young_max: YOUNG_MAX,
         calendar: Calendar::new(config.statistics.zone.clone()),
     }
 }

@@ -100,6 +100,10 @@
 //! **Claims are answered between commits.** The ledger's one writer serves claims against committed state before it begins the
 //! next transaction, so no claim can build on a settlement that might still be lost. Price: a claim may wait for one sync.
 //!
+//! **Index entries are merged, not inserted.** Identities and keys of the search are hashes: entered as they come, each would write a page
+//! of its own. The accepting commit appends them in one row, memory keeps them sorted, and every commit merges some that are neighbours
+//! in their tables (`ledger::young`). Price: some ten megabytes of memory, and rows of twice 65,536 envelopes that a start reads.
+//!
 //! **Data is text.** Data is checked, compared, cut and forwarded as the text that came; a parsed tree would lose digits and hide
 //! doubled members. Price: a JSON scanner of our own in `model::json`.
 //!

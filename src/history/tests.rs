@@ -52,6 +52,7 @@ impl Desk {
             page_max: 64,
             lane_rows_max: 4,
             stuck_max: 100,
+            young_max: 64,
             calendar: Calendar::default(),
         };
         let ledger = Ledger::open(options).unwrap();
@@ -199,6 +200,7 @@ async fn what_cannot_be_written_now_is_written_with_the_next_minute() {
         page_max: 64,
         lane_rows_max: 4,
         stuck_max: 100,
+        young_max: 64,
         calendar: Calendar::default(),
     };
     desk.ledger = Ledger::open(options.clone()).unwrap();

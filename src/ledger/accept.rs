@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::codes::Count;
@@ -12,6 +11,7 @@ use super::service::Counted;
 use super::shared::Body;
 use super::state::{Left, State};
 use super::types::{NewEnvelope, Stored};
+use super::young::Identity;
 use crate::model::envelope::Attributes;
 use crate::model::id::{Seq, Slot};
 use crate::model::time::At;
@@ -41,7 +41,7 @@ impl Head<Attributes> {
 pub(super) struct Ready {
     new: NewEnvelope,
     head: String,
-    identity: [u8; 16],
+    identity: Identity,
     lookups: [Option<i64>; 2],
     lane: Option<i64>,
     expiry: Option<At>,
@@ -96,8 +96,8 @@ impl State<'_> {
     /// Writes one envelope.
     pub(super) fn accept(&mut self, ready: Ready, now: At) -> rusqlite::Result<Accepted> {
         let seq = self.next_seq;
-        if self.sql.insert_identity.execute((&ready.identity[..], column(seq)))? == 0 {
-            return self.known(&ready);
+        if let Some(holder) = self.holder(&ready.identity)? {
+            return self.known(holder, &ready);
         }
         self.next_seq += 1;
         let at = self.clamp(now.0);
@@ -107,7 +107,7 @@ impl State<'_> {
         let NewEnvelope { envelope, digest, schema, sender: sender_id, trace, .. } = ready.new;
         let row = (column(seq), at, sender, ty, &digest.0[..], ready.head, form, &envelope.data[..]);
         self.sql.insert_envelope.execute(row)?;
-        self.new_lookups.extend(ready.lookups.into_iter().flatten().map(|key| (key, seq)));
+        self.enter_indexes(seq, ready.identity, ready.lookups)?;
         if let Some(expiry) = ready.expiry {
             self.sql.insert_expiry.execute((expiry.0, column(seq)))?;
         }
@@ -138,11 +138,10 @@ impl State<'_> {
         Ok(Accepted::New(Arc::new(Body { stored, recipients: entries })))
     }
 
-    fn known(&mut self, ready: &Ready) -> rusqlite::Result<Accepted> {
-        let found = self.sql.select_identity.query_row([&ready.identity[..]], |row| {
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, Vec<u8>>(1)?, At(row.get(2)?)))
-        });
-        let (seq, digest, at) = found.optional()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    /// What has an identity already, held against what came.
+    fn known(&mut self, seq: u64, ready: &Ready) -> rusqlite::Result<Accepted> {
+        let (digest, at): (Vec<u8>, At) =
+            self.sql.select_digest.query_row([column(seq)], |row| Ok((row.get(0)?, At(row.get(1)?))))?;
         Ok(if digest == ready.new.digest.0 { Accepted::Repeat(seq) } else { Accepted::Clash { seq, at } })
     }
 

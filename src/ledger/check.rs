@@ -19,6 +19,7 @@ use super::recipients::Entry;
 use super::shared::{Body, Counts};
 use super::state::{Duties, has_failed, waits};
 use super::types::CheckReport;
+use super::young::Identity;
 use crate::model::delivery::Finished;
 use crate::model::envelope::Envelope;
 
@@ -74,6 +75,7 @@ struct Met {
     deliveries: u64,
     identities: u64,
     lookups: u64,
+    young: u64,
     pending: u64,
     heads: u64,
     behind: u64,
@@ -193,21 +195,38 @@ fn content(lens: &Lens<'_>, body: &Body, met: &mut Met, findings: &mut Findings)
     if !whole || envelope.digest() != stored.digest {
         findings.add(|| format!("L7: envelope {id} (seq {}) does not have the content of its digest", stored.seq));
     }
-    if lens.known(&stored.attributes.source, &stored.attributes.id)? == Some(stored.seq.0) {
-        met.identities += 1;
-    } else {
+    let identity = lens.keys.identity(&stored.attributes.source, &stored.attributes.id);
+    let keys = lookups(lens.keys, &stored.attributes);
+    let young = young(lens.connection, stored.seq.0)?;
+    if young.is_some_and(|young| young != (identity, keys)) {
+        findings.add(|| format!("young: envelope {id} (seq {}) has another identity or other keys", stored.seq));
+    }
+    met.young += u64::from(young.is_some());
+    let (young_identity, young_keys) = young.unzip();
+    let mut holder = lens.connection.prepare_cached("SELECT seq FROM identity WHERE key = ?1")?;
+    let holder = holder.query_row([&identity[..]], |row| row.get::<_, i64>(0)).optional()?;
+    met.identities += u64::from(holder == Some(column(stored.seq.0)));
+    // What is still young may be in its table already, and nothing else may be there.
+    if holder.map_or(young_identity != Some(identity), |holder| holder != column(stored.seq.0)) {
         findings.add(|| format!("identity: envelope {id} (seq {}) is not found under its source and id", stored.seq));
     }
     let mut lookup = lens.connection.prepare_cached("SELECT 1 FROM lookup WHERE key = ?1 AND seq = ?2")?;
-    for key in lookups(lens.keys, &stored.attributes).into_iter().flatten() {
-        met.lookups += 1;
-        if !lookup.exists((key, column(stored.seq.0)))? {
+    for key in keys.into_iter().flatten() {
+        let merged = lookup.exists((key, column(stored.seq.0)))?;
+        met.lookups += u64::from(merged);
+        if !merged && !young_keys.is_some_and(|keys| keys.contains(&Some(key))) {
             findings.add(|| {
                 format!("lookup: envelope {id} (seq {}) is not found by its subject or correlationid", stored.seq)
             });
         }
     }
     Ok(())
+}
+
+/// What an envelope is known by as long as that is young.
+fn young(connection: &Connection, seq: u64) -> rusqlite::Result<Option<(Identity, [Option<i64>; 2])>> {
+    let mut young = connection.prepare_cached("SELECT identity, subject, correlation FROM young WHERE seq = ?1")?;
+    young.query_row([column(seq)], |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?]))).optional()
 }
 
 /// L1 and L6 for one delivery.
@@ -292,6 +311,7 @@ fn strangers(connection: &Connection, met: &Met, findings: &mut Findings) -> rus
     let tables = [
         ("identity", met.identities),
         ("lookup", met.lookups),
+        ("young", met.young),
         ("pending", met.pending),
         ("stuck", met.heads),
         ("behind", met.behind),
@@ -305,6 +325,11 @@ fn strangers(connection: &Connection, met: &Met, findings: &mut Findings) -> rus
         if rows != known {
             findings.add(|| format!("L1: {table} has {rows} rows, and envelopes lead to {known}"));
         }
+    }
+    let twice: i64 =
+        connection.query_row("SELECT count(*) - count(DISTINCT identity) FROM young", [], |row| row.get(0))?;
+    if twice != 0 {
+        findings.add(|| format!("young: {twice} envelopes have the identity of another"));
     }
     for table in ["attempt", "outcome", "expiry", "redriven", "gap", "dead", "job_open", "reopened"] {
         let text =

@@ -4,7 +4,7 @@ use crate::model::delivery::Finished;
 use crate::model::outcome::{BusinessOutcome, Class};
 
 /// The newest stored format this program knows.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// `stuck.state`: failed, and due again.
 pub(super) const RETRY: i64 = 1;

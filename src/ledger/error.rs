@@ -40,6 +40,16 @@ pub enum OpenError {
         /// Newest format known.
         known: u32,
     },
+    /// It was written by an earlier Falaj, and is only to be read.
+    #[error(
+        "the data folder was written by an earlier Falaj (format {found}, this one has {known}): start this one over it once"
+    )]
+    Older {
+        /// Format found.
+        found: u32,
+        /// The format of today.
+        known: u32,
+    },
     /// It has counted services by the days of another time zone.
     #[error(
         "the ledger counts services by the days of {known}, and statistics.zone is {asked}: a ledger keeps its zone"

@@ -11,6 +11,7 @@
 //! senders are told of their envelopes is written in the commits in which it happens ([`notices`]).
 //!
 //! What is counted by service and day is in [`service`] (S1-S3), what happened to agencies over time in [`history`].
+//! What the newest envelopes are known by is in memory and in one row each before it is merged into its indexes ([`young`], Y1-Y4).
 //!
 //! One thread writes ([`writer`]), with one sync for all that waits; readers have connections of their own. What flows is
 //! appended at one end of `pending` and deleted at the other; only lanes in trouble pay for random access. [`check()`] proves
@@ -37,6 +38,7 @@ mod settle;
 mod sql;
 mod state;
 mod sweep;
+mod young;
 
 mod open;
 mod writer;

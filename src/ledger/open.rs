@@ -17,9 +17,10 @@ use super::error::OpenError;
 use super::id::Keys;
 use super::notices::Notices;
 use super::op::Op;
-use super::shared::{Counts, Names, Shared};
+use super::shared::{Counts, Names, Shared, lock};
 use super::types::{Options, Size};
 use super::writer::{Writer, disk_free_bytes};
+use super::young::Young;
 use crate::model::id::AgencyId;
 
 /// The store's file in its folder.
@@ -31,6 +32,9 @@ pub fn stands_in(folder: &Path) -> bool {
 }
 /// Pages of the write-ahead log after which it is brought home: 16 MiB.
 const CHECKPOINT_PAGES: u32 = 2048;
+/// What format 2 has beyond format 1. A program that does not know it would take an identity twice.
+const TO_FORMAT_2: &str =
+    "CREATE TABLE young (seq INTEGER PRIMARY KEY, identity BLOB NOT NULL, subject INTEGER, correlation INTEGER)";
 /// How long another program that holds the file is waited for.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -51,7 +55,7 @@ pub(super) fn open(options: Options, notices: Option<Notices>) -> Result<Opened,
     let folder = options.folder.clone();
     let io = |source| OpenError::Io { folder: folder.clone(), source };
     make_folder(&folder).map_err(io)?;
-    let lock = take_lock(&folder)?;
+    let held = take_lock(&folder)?;
     let connection = Connection::open_with_flags(
         file(&folder),
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -62,13 +66,15 @@ pub(super) fn open(options: Options, notices: Option<Notices>) -> Result<Opened,
     let (names, counts) = (read_names(&connection)?, read_counts(&connection)?);
     let (keys, pauses) = (Keys::new(&read_key(&connection)?), super::pause::read(&connection)?);
     let shared = Arc::new(Shared::new(folder.clone(), keys, options.calendar.clone(), names, counts, pauses));
+    // Before the first reader, who relies on it.
+    *lock(&shared.young) = Young::read(&connection)?;
     shared.disk_floor_bytes.store(options.disk_floor_bytes, Relaxed);
     if let Some(free) = disk_free_bytes(&folder) {
         shared.disk_free_bytes.store(free, Relaxed);
         shared.disk_low.store(free < options.disk_floor_bytes, Relaxed);
     }
     let (send, ops) = mpsc::channel();
-    let writer = Writer { connection, options, notices, shared: Arc::clone(&shared), ops, lock };
+    let writer = Writer { connection, options, notices, shared: Arc::clone(&shared), ops, lock: held };
     let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run()).map_err(io)?;
     Ok(Opened { shared, ops: send, thread })
 }
@@ -90,8 +96,10 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(file(folder), flags)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    known_format(&connection)?;
-    Ok(connection)
+    match known_format(&connection)? {
+        FORMAT => Ok(connection),
+        found => Err(OpenError::Older { found, known: FORMAT }),
+    }
 }
 
 /// Only its owner may look into the folder: it holds personal data.
@@ -140,15 +148,23 @@ fn set_up(connection: &Connection) -> Result<(), OpenError> {
         transaction.execute("INSERT INTO meta (key, value) VALUES ('key', ?1)", [&key[..]])?;
         transaction.commit()?;
     }
-    known_format(connection)
+    if known_format(connection)? == 1 {
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(TO_FORMAT_2)?;
+        transaction.execute("UPDATE meta SET value = ?1 WHERE key = 'format'", [FORMAT])?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
-fn known_format(connection: &Connection) -> Result<(), OpenError> {
+/// The format of a file, if it is one that this program knows.
+fn known_format(connection: &Connection) -> Result<u32, OpenError> {
     let found: Option<u32> =
         connection.query_row("SELECT value FROM meta WHERE key = 'format'", [], |row| row.get(0)).optional()?;
     match found {
         Some(found) if found > FORMAT => Err(OpenError::Newer { found, known: FORMAT }),
-        _ => Ok(()),
+        Some(found) => Ok(found),
+        None => Ok(FORMAT),
     }
 }
 

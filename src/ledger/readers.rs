@@ -55,9 +55,11 @@ impl Readers {
         }
         open_to_read(&self.folder).map_err(|fault| match fault {
             OpenError::Store(fault) => LedgerError::Store(Arc::new(fault)),
-            OpenError::InUse(_) | OpenError::Newer { .. } | OpenError::Zone { .. } | OpenError::Io { .. } => {
-                LedgerError::Closed
-            }
+            OpenError::InUse(_)
+            | OpenError::Newer { .. }
+            | OpenError::Older { .. }
+            | OpenError::Zone { .. }
+            | OpenError::Io { .. } => LedgerError::Closed,
         })
     }
 

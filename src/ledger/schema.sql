@@ -1,4 +1,4 @@
--- The ledger, format 1. What flows is appended at one end and deleted at the other; only lanes in trouble pay for random access.
+-- The ledger, format 2. What flows is appended at one end and deleted at the other; only lanes in trouble pay for random access.
 -- Times are milliseconds since 1970 in UTC. Numbers that stand for words are those of codes.rs and are only ever added to.
 
 CREATE TABLE meta (
@@ -26,6 +26,15 @@ CREATE TABLE identity (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID
 
 -- Keyed hashes of subject and correlationid, for the search.
 CREATE TABLE lookup (key INTEGER, seq INTEGER, PRIMARY KEY (key, seq)) WITHOUT ROWID;
+
+-- What the newest envelopes are known by, appended as they come and merged into the two before in key order. A row goes when
+-- all of it is merged; until then it may stand there as well.
+CREATE TABLE young (
+    seq         INTEGER PRIMARY KEY,
+    identity    BLOB    NOT NULL,    -- identity.key
+    subject     INTEGER,             -- lookup.key
+    correlation INTEGER              -- lookup.key
+);
 
 -- Envelopes that carry an expirytime.
 CREATE TABLE expiry (at INTEGER, seq INTEGER, PRIMARY KEY (at, seq)) WITHOUT ROWID;

@@ -1,13 +1,16 @@
 //! Searching, newest first, in bounded steps: a page can be short or empty and still have a next one.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Rows, TransactionState};
 
 use super::id::{SEQ_MAX, column, seq as to_seq};
 use super::read::{Lens, Line};
 use super::seek::Places;
+use super::shared::lock;
 use super::types::{Found, Mark, Query};
+use super::young::Young;
 use crate::model::delivery::{DeliveryView, EnvelopeView};
 use crate::model::envelope::Attributes;
+use crate::model::id::Seq;
 use crate::model::status::EnvelopeState;
 use crate::model::time::At;
 
@@ -29,6 +32,43 @@ struct Page {
     viewed: usize,
 }
 
+/// What a page is filled from, the newest first: rows as they are read, and what is in memory between them.
+struct Lines<'s> {
+    rows: Rows<'s>,
+    /// Read, and not taken yet.
+    row: Option<Line>,
+    /// The oldest first.
+    young: Vec<u64>,
+}
+
+impl Lines<'_> {
+    /// The next one; what is in memory and in the table comes once.
+    fn next(&mut self, lens: &Lens<'_>) -> rusqlite::Result<Option<Line>> {
+        loop {
+            if self.row.is_none() {
+                self.row = self.rows.next()?.map(Line::read).transpose()?;
+            }
+            let old = self.row.as_ref().map(|line| line.seq);
+            match self.young.last() {
+                Some(young) if old.is_none_or(|old| *young > old) => {
+                    let line = lens.line(*young)?;
+                    self.young.pop();
+                    // What is not committed yet, or was swept, leads to nothing.
+                    if line.is_some() {
+                        return Ok(line);
+                    }
+                }
+                young => {
+                    if young.copied() == old {
+                        self.young.pop();
+                    }
+                    return Ok(self.row.take());
+                }
+            }
+        }
+    }
+}
+
 /// Whether an envelope stands as it was asked for, as a whole and in its deliveries.
 fn stands(query: &Query, view: &EnvelopeView) -> bool {
     let meant = |delivery: &&DeliveryView| query.recipient.as_ref().is_none_or(|agency| delivery.key.agency == *agency);
@@ -42,9 +82,10 @@ impl Lens<'_> {
     /// One page.
     pub(super) fn search(&self, query: &Query) -> rusqlite::Result<Found> {
         let limit = query.limit.clamp(1, PAGE_MAX);
-        let Some((low, high)) = self.range(query)? else { return Ok(Found::default()) };
+        // Keeps Y2: memory is read before the first look at the store, with which its snapshot begins.
         if let (Some(source), Some(event_id)) = (&query.source, &query.event_id) {
-            return self.by_identity(query, source, event_id, low, high);
+            let known = self.known(source, event_id)?;
+            return self.by_identity(query, known);
         }
         let key = match (&query.subject, &query.correlation_id, query.mark) {
             (Some(subject), ..) => Some(self.keys.subject(subject)),
@@ -52,6 +93,8 @@ impl Lens<'_> {
             (None, None, Some(Mark(key))) => Some(key),
             (None, None, None) => None,
         };
+        let young = key.map(|key| self.young(key, query.before)).unwrap_or_default();
+        let Some((low, high)) = self.range(query)? else { return Ok(Found::default()) };
         if key.is_none()
             && let Some(places) = self.places(query, low, high)?
         {
@@ -67,10 +110,11 @@ impl Lens<'_> {
                  WHERE ?1 = 0 AND seq >= ?2 AND seq < ?3 ORDER BY seq DESC"
             }
         })?;
-        let mut rows = select.query((key.unwrap_or(0), column(low), column(high)))?;
+        let rows = select.query((key.unwrap_or(0), column(low), column(high)))?;
+        let young = young.into_iter().filter(|seq| (low..high).contains(seq)).collect();
+        let mut lines = Lines { rows, row: None, young };
         let mut page = Page { limit, ..Page::default() };
-        while let Some(row) = rows.next()? {
-            let line = Line::read(row)?;
+        while let Some(line) = lines.next(self)? {
             let seq = line.seq;
             if self.take(query, line, &mut page)? {
                 return Ok(Found { next: Some(to_seq(column(seq))), ..page.found });
@@ -104,9 +148,10 @@ impl Lens<'_> {
         Ok(page.found.envelopes.len() == page.limit || page.read == ROWS_MAX || page.viewed == VIEWS_MAX)
     }
 
-    fn by_identity(&self, query: &Query, source: &str, event_id: &str, low: u64, high: u64) -> rusqlite::Result<Found> {
+    fn by_identity(&self, query: &Query, known: Option<u64>) -> rusqlite::Result<Found> {
         let mut found = Found::default();
-        let line = match self.known(source, event_id)? {
+        let Some((low, high)) = self.range(query)? else { return Ok(found) };
+        let line = match known {
             Some(seq) if (low..high).contains(&seq) => self.line(seq)?,
             _ => None,
         };
@@ -119,12 +164,35 @@ impl Lens<'_> {
         Ok(found)
     }
 
-    /// The envelope of an identity.
+    /// The envelope of an identity. Keeps Y2 where nothing was read of the store before.
     pub(super) fn known(&self, source: &str, event_id: &str) -> rusqlite::Result<Option<u64>> {
-        let mut select = self.connection.prepare_cached("SELECT seq FROM identity WHERE key = ?1")?;
         let key = self.keys.identity(source, event_id);
+        if let Some(seq) = self.memory(|young| young.seq(&key)).flatten() {
+            let mut stands = self.connection.prepare_cached("SELECT 1 FROM envelope WHERE seq = ?1")?;
+            // Where it does not, its transaction is open: what was before it stands in the table.
+            if stands.exists([column(seq)])? {
+                return Ok(Some(seq));
+            }
+        }
+        let mut select = self.connection.prepare_cached("SELECT seq FROM identity WHERE key = ?1")?;
         let seq: Option<i64> = select.query_row([&key[..]], |row| row.get(0)).optional()?;
         Ok(seq.map(i64::cast_unsigned))
+    }
+
+    /// The envelopes of a key that are in memory, before the place where a page begins; the oldest first.
+    fn young(&self, key: i64, before: Option<Seq>) -> Vec<u64> {
+        let before = before.map_or(SEQ_MAX, |before| before.0);
+        self.memory(|young| young.seqs(key, before)).unwrap_or_default()
+    }
+
+    /// A look at what is in memory; `None` where the tables are all there is. Keeps Y2: the snapshot has not begun.
+    fn memory<T>(&self, look: impl FnOnce(&Young) -> T) -> Option<T> {
+        let shared = self.shared?;
+        debug_assert!(
+            matches!(self.connection.transaction_state(None::<&str>), Ok(TransactionState::None)),
+            "what leaves memory meanwhile would be missed"
+        );
+        Some(look(&lock(&shared.young)))
     }
 
     fn matches(&self, query: &Query, line: &Line) -> bool {

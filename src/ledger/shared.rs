@@ -14,6 +14,7 @@ use super::id::Keys;
 use super::pause::Held;
 use super::recipients::Entry;
 use super::types::{Commit, Stored};
+use super::young::Young;
 use crate::model::calendar::Calendar;
 use crate::model::id::AgencyId;
 
@@ -81,6 +82,7 @@ pub(super) struct Shared {
     pub(super) movements: Mutex<HashMap<i64, Movement>>,
     pub(super) bodies: Mutex<Cache<u64, Arc<Body>>>,
     pub(super) flying: Mutex<HashSet<Place>>,
+    pub(super) young: Mutex<Young>,
     pub(super) pauses: RwLock<HashMap<AgencyId, Held>>,
     pub(super) observers: RwLock<Vec<Observer>>,
     pub(super) unheard: Unheard,
@@ -144,6 +146,7 @@ impl Shared {
             movements: Mutex::default(),
             bodies: Mutex::new(Cache::new(BODIES_BYTES_MAX)),
             flying: Mutex::default(),
+            young: Mutex::default(),
             observers: RwLock::default(),
             unheard: Unheard::default(),
             poisoned: AtomicBool::new(false),

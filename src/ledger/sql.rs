@@ -26,10 +26,13 @@ statements! {
     insert_agency = "INSERT INTO agency (n, id) VALUES (?1, ?2)";
     insert_type = "INSERT INTO type (n, id) VALUES (?1, ?2)";
     insert_identity = "INSERT INTO identity (key, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    select_identity = "SELECT i.seq, e.digest, e.at FROM identity i JOIN envelope e ON e.seq = i.seq WHERE i.key = ?1";
+    select_identity = "SELECT seq FROM identity WHERE key = ?1";
+    select_digest = "SELECT digest, at FROM envelope WHERE seq = ?1";
     insert_envelope = "INSERT INTO envelope (seq, at, sender, type, digest, head, recipients, data)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     insert_lookup = "INSERT INTO lookup (key, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    insert_young = "INSERT INTO young (seq, identity, subject, correlation) VALUES (?1, ?2, ?3, ?4)";
+    delete_merged = "DELETE FROM young WHERE seq >= ?1 AND seq < ?2";
     insert_expiry = "INSERT INTO expiry (at, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
     insert_pending = "INSERT INTO pending (agency, seq, slot, lane) VALUES (?1, ?2, ?3, ?4)";
@@ -125,6 +128,7 @@ statements! {
         ORDER BY c.at, c.seq LIMIT ?2";
     delete_completed = "DELETE FROM completed WHERE at = ?1 AND seq = ?2";
     delete_envelope = "DELETE FROM envelope WHERE seq = ?1";
+    delete_young = "DELETE FROM young WHERE seq = ?1";
     delete_identity = "DELETE FROM identity WHERE key = ?1";
     delete_lookup = "DELETE FROM lookup WHERE key = ?1 AND seq = ?2";
     delete_settled = "DELETE FROM settled WHERE seq = ?1";

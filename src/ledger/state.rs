@@ -21,6 +21,7 @@ use super::service::{Counted, Services};
 use super::shared::{Body, Counts, Names, Shared, lock};
 use super::sql::Sql;
 use super::types::Options;
+use super::young::Merging;
 use crate::model::delivery::Finished;
 use crate::model::id::{AgencyId, EventType, Slot};
 use crate::model::outcome::BusinessOutcome;
@@ -82,8 +83,8 @@ pub(super) struct State<'c> {
     pub(super) latest: i64,
     /// Rows gathered over a turn, so that they are inserted in key order: agency, seq, slot, lane.
     pub(super) new_pending: Vec<(i64, u64, u16, i64)>,
-    /// The same for the search: key, seq.
-    pub(super) new_lookups: Vec<(i64, u64)>,
+    /// What is on its way into the indexes.
+    pub(super) merging: Merging,
 }
 
 impl<'c> State<'c> {
@@ -113,6 +114,8 @@ impl<'c> State<'c> {
         let names = shared.names();
         let counts = lock(&shared.counts).clone();
         let services = Services::new(options.calendar.clone());
+        let next_seq = next.max(1).cast_unsigned();
+        let merging = Merging::begin(connection, &lock(&shared.young), next_seq)?;
         Ok(Self {
             sql: Sql::prepare(connection)?,
             connection,
@@ -129,11 +132,11 @@ impl<'c> State<'c> {
             pauses: super::pause::read(connection)?,
             show_pauses: false,
             holds: super::jobs::read_holds(connection)?,
-            next_seq: next.max(1).cast_unsigned(),
+            next_seq,
             swept_max: floor("swept_max")?.cast_unsigned(),
             latest: last.map_or(0, |(_, at)| at).max(floor("at_floor")?),
             new_pending: Vec::new(),
-            new_lookups: Vec::new(),
+            merging,
             shared,
         })
     }
@@ -166,26 +169,24 @@ impl<'c> State<'c> {
         self.counts.get(&agency).map_or(0, |counts| counts[what as usize])
     }
 
-    /// Writes the gathered rows and counters; the last part of a transaction.
+    /// Writes the gathered rows and counters and merges what is due; the last part of a transaction.
     pub(super) fn flush(&mut self) -> rusqlite::Result<()> {
         self.new_pending.sort_unstable();
         for (agency, seq, slot, lane) in self.new_pending.drain(..) {
             self.sql.insert_pending.execute((agency, column(seq), slot, lane))?;
-        }
-        self.new_lookups.sort_unstable();
-        for (key, seq) in self.new_lookups.drain(..) {
-            self.sql.insert_lookup.execute((key, column(seq)))?;
         }
         for (agency, change) in &self.changed {
             for (state, n) in (0_i64..).zip(&change.counts).filter(|(_, n)| **n != 0) {
                 self.sql.add_tally.execute((agency, state, n))?;
             }
         }
-        self.services.flush(&mut self.sql)
+        self.services.flush(&mut self.sql)?;
+        self.merge()
     }
 
-    /// Shows the counters of a committed transaction.
+    /// Shows the counters of a committed transaction, and lets go of what it merged.
     pub(super) fn publish(&mut self) {
+        self.merged();
         if std::mem::take(&mut self.show_pauses) {
             self.shared.pauses.write().unwrap_or_else(PoisonError::into_inner).clone_from(&self.pauses);
         }

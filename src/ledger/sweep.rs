@@ -149,10 +149,7 @@ impl State<'_> {
         let keys = &self.shared.keys;
         let identity = keys.identity(&attributes.source, &attributes.id);
         let lookups = lookups(keys, &attributes);
-        self.sql.delete_identity.execute([&identity[..]])?;
-        for key in lookups.into_iter().flatten() {
-            self.sql.delete_lookup.execute((key, row))?;
-        }
+        self.leave_indexes(seq, identity, lookups)?;
         if let Some(expiry) = attributes.expiry() {
             self.sql.delete_expiry.execute((expiry.0, row))?;
         }

@@ -30,6 +30,8 @@ pub struct Options {
     pub lane_rows_max: usize,
     /// Stuck and unparked lanes of one agency beyond which its `pending` is not read on. 10,000.
     pub stuck_max: usize,
+    /// Identities that stay in memory, with twice as many keys of the search, before they are merged into their indexes. 65,536.
+    pub young_max: usize,
     /// The days by which services are counted; a ledger keeps its time zone.
     pub calendar: Calendar,
 }

@@ -31,7 +31,7 @@ async fn the_check_notices_what_was_tampered_with() {
         ("DELETE FROM pending WHERE seq = (SELECT max(seq) FROM pending)", "L1"),
         ("INSERT INTO pending VALUES (4711, 1, 1, 1)", ""),
         ("UPDATE envelope SET data = CAST('{\"n\":4}' AS BLOB) WHERE seq = (SELECT max(seq) FROM envelope)", "L7"),
-        ("DELETE FROM identity", ""),
+        ("DELETE FROM young", "identity"),
     ] {
         let copy = bus.deployment.path().join("tampered");
         std::fs::create_dir(&copy).unwrap();

@@ -51,6 +51,7 @@ pub async fn fill(data: &Path, catalog: &Catalog, backlog: &Backlog, say: impl F
         page_max: 512,
         lane_rows_max: 4,
         stuck_max: 10_000,
+        young_max: 65_536,
         calendar: Calendar::default(),
     };
     let ledger = tokio::task::spawn_blocking(move || Ledger::open(options)).await??;

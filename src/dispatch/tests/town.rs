@@ -117,6 +117,7 @@ impl Town {
             page_max: 64,
             lane_rows_max: 4,
             stuck_max: 10_000,
+            young_max: 64,
             calendar: Calendar::default(),
         })
         .unwrap();

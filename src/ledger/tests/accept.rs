@@ -173,10 +173,10 @@ async fn a_ledger_of_a_newer_falaj_is_left_alone() {
     let mut house = House::new();
     house.ledger = None;
     let side = rusqlite::Connection::open(house.folder.0.join("ledger.db")).unwrap();
-    side.execute("UPDATE meta SET value = 2 WHERE key = 'format'", []).unwrap();
+    side.execute("UPDATE meta SET value = 3 WHERE key = 'format'", []).unwrap();
     let newer = Ledger::open(options(&house.folder.0));
-    assert!(matches!(newer, Err(OpenError::Newer { found: 2, known: 1 })));
-    side.execute("UPDATE meta SET value = 1 WHERE key = 'format'", []).unwrap();
+    assert!(matches!(newer, Err(OpenError::Newer { found: 3, known: 2 })));
+    side.execute("UPDATE meta SET value = 2 WHERE key = 'format'", []).unwrap();
     drop(side);
     house.crash();
     house.prove().await;

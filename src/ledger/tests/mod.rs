@@ -31,6 +31,7 @@ mod repair;
 mod search;
 mod services;
 mod sweeps;
+mod young;
 
 /// A folder of its own, removed afterwards.
 struct Folder(PathBuf);
@@ -58,6 +59,7 @@ fn options(folder: &Path) -> Options {
         page_max: 8,
         lane_rows_max: 2,
         stuck_max: 100,
+        young_max: 3,
         calendar: Calendar::default(),
     }
 }

@@ -4,9 +4,23 @@ use super::*;
 use crate::model::status::EnvelopeState;
 
 impl House {
-    async fn find(&self, query: Query) -> Vec<u64> {
+    pub(super) async fn find(&self, query: Query) -> Vec<u64> {
         let found = self.ledger().search(Query { limit: 100, ..query }).await.unwrap();
         found.envelopes.iter().map(|view| view.seq.0).collect()
+    }
+
+    /// Every page, each of seven.
+    pub(super) async fn find_all(&self, query: Query) -> Vec<u64> {
+        let (mut got, mut before) = (Vec::new(), None);
+        loop {
+            let page = Query { before, limit: 7, ..query.clone() };
+            let page = self.ledger().search(page).await.unwrap();
+            got.extend(page.envelopes.iter().map(|view| view.seq.0));
+            before = page.next;
+            if before.is_none() {
+                return got;
+            }
+        }
     }
 }
 

@@ -300,6 +300,7 @@ fn options(folder: &Folder) -> Options {
         page_max: 512,
         lane_rows_max: 4,
         stuck_max: 10_000,
+        young_max: 64,
         calendar: Calendar::default(),
     }
 }

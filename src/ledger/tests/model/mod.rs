@@ -5,7 +5,8 @@
 //! replay, before the mark of a drain, and it must tell of the latest loss before it. What came back from a broker is delivered and a
 //! dead letter, once, unless its agency had said otherwise. What a job makes must be the next generation of what was dead or came
 //! back (or was delivered, for a replay), not overtaken, in a lane that is not out. Whatever happened while the sender listened it
-//! must have been told, once and in order, and nothing else. When everything is driven to its end, everything must have been offered.
+//! must have been told, once and in order, and nothing else. An identity that came again is a repeat unless its envelope was swept,
+//! and a search finds what is there, once and in order. When everything is driven to its end, everything must have been offered.
 //! `check` proves the rest after crashes and at the end.
 
 use std::collections::BTreeSet;
@@ -33,6 +34,10 @@ enum Step {
     Burst {
         subject: u8,
         count: u8,
+    },
+    /// An envelope that came before comes again.
+    Again {
+        pick: usize,
     },
     Claim {
         agency: usize,
@@ -155,6 +160,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0_u8..4, 1_u8..8, any::<bool>())
             .prop_map(|(subject, agencies, expires)| Step::Accept { subject, agencies, expires }),
         1 => (1_u8..3, 3_u8..12).prop_map(|(subject, count)| Step::Burst { subject, count }),
+        2 => pick().prop_map(|pick| Step::Again { pick }),
         8 => (0_usize..3, 1_usize..7).prop_map(|(agency, want)| Step::Claim { agency, want }),
         4 => (0_usize..3, 1_usize..7, 1_i64..60).prop_map(|(agency, want, ms)| Step::Lease { agency, want, ms }),
         10 => (pick(), how()).prop_map(|(pick, how)| Step::Settle { pick, how }),
@@ -201,7 +207,7 @@ proptest! {
     fn whatever_happens_order_is_kept_and_nothing_is_lost(steps in prop::collection::vec(step(), 1..120)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut run = Run { house: House::new(), model: Model::default(), swept: BTreeSet::new() };
+            let mut run = Run { house: House::new(), model: Model::default(), swept: BTreeSet::new(), accepted: Vec::new() };
             for step in steps {
                 run.step(step).await;
             }

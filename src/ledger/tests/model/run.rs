@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::super::*;
 use super::reference::{Job, Known, Model, State};
 use super::{AGENCIES, EXPIRES_MS, How, Step};
+use crate::model::envelope::Digest;
 use crate::model::id::DeliveryId;
 use std::collections::BTreeSet;
 
@@ -12,6 +13,16 @@ pub(super) struct Run {
     pub(super) house: House,
     pub(super) model: Model,
     pub(super) swept: BTreeSet<Seq>,
+    pub(super) accepted: Vec<Came>,
+}
+
+/// An envelope, the seq under which it was accepted last, and what the reference must know of its deliveries.
+#[derive(Debug, Clone)]
+pub(super) struct Came {
+    new: NewEnvelope,
+    seq: Seq,
+    subject: u8,
+    expires: Option<i64>,
 }
 
 impl Run {
@@ -27,9 +38,34 @@ impl Run {
             new.envelope.attributes.extensions.insert("expirytime".into(), text);
             new.digest = new.envelope.digest();
         }
+        self.is_new(Came { new, seq: Seq(0), subject, expires }).await;
+    }
+
+    /// An identity that is there is a repeat; one that was swept is free.
+    async fn again(&mut self, pick: usize) {
+        if self.accepted.is_empty() {
+            return;
+        }
+        let came = self.accepted.remove(pick % self.accepted.len());
+        if self.swept.contains(&came.seq) {
+            self.is_new(came).await;
+            return;
+        }
+        let again = self.house.ledger().accept(came.new.clone(), self.house.now).await.unwrap();
+        let Acceptance::Repeat(view) = again else { panic!("{came:?} was there: {again:?}") };
+        assert_eq!(view.seq, came.seq);
+        let other = NewEnvelope { digest: Digest([7; 32]), ..came.new.clone() };
+        let other = self.house.ledger().accept(other, self.house.now).await.unwrap();
+        assert_eq!(other, Acceptance::Clash { id: view.id });
+        self.accepted.push(came);
+    }
+
+    async fn is_new(&mut self, came: Came) {
+        let Came { new, subject, expires, .. } = came.clone();
         let Acceptance::New(view) = self.house.ledger().accept(new, self.house.now).await.unwrap() else {
             panic!("not new")
         };
+        self.accepted.push(Came { seq: view.seq, ..came });
         for delivery in view.deliveries {
             let known = Known {
                 subject,
@@ -151,6 +187,7 @@ impl Run {
                     self.accept(subject, 1, false).await;
                 }
             }
+            Step::Again { pick } => self.again(pick).await,
             Step::Claim { agency, want } => {
                 self.claim(AGENCIES[agency], want).await;
             }
@@ -555,7 +592,32 @@ impl Run {
         }
     }
 
+    /// What a search by subject, by correlation and by identity finds is what is there.
+    async fn found(&self) {
+        let there = || self.accepted.iter().filter(|came| !self.swept.contains(&came.seq));
+        let rising = |subject: Option<u8>| {
+            let seqs = there().filter(|came| subject.is_none_or(|subject| came.subject == subject));
+            seqs.map(|came| came.seq.0).collect::<BTreeSet<_>>().into_iter().rev().collect::<Vec<_>>()
+        };
+        for subject in 1..4 {
+            let query = Query { subject: Some(format!("s{subject}")), ..Query::default() };
+            assert_eq!(self.house.find_all(query).await, rising(Some(subject)));
+        }
+        let query = Query { correlation_id: Some("case-1".into()), without_notices: true, ..Query::default() };
+        assert_eq!(self.house.find_all(query).await, rising(None));
+        for came in &self.accepted {
+            let Attributes { source, id, .. } = &came.new.envelope.attributes;
+            let known = self.house.ledger().known(source, id, &came.new.digest).await.unwrap();
+            let known = known.map(|known| match known {
+                Acceptance::Repeat(view) => view.seq,
+                other => panic!("{came:?}: {other:?}"),
+            });
+            assert_eq!(known, (!self.swept.contains(&came.seq)).then_some(came.seq));
+        }
+    }
+
     pub(super) async fn compare(&self) {
+        self.found().await;
         let of_the_lanes = |(id, _): &(AgencyId, Tally)| AGENCIES.contains(&id.as_str());
         for (id, tally) in self.house.ledger().tallies().into_iter().filter(of_the_lanes) {
             let name = id.as_str();
