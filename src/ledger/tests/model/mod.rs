@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use super::*;
 use reference::Model;
 
+mod jobs;
 mod reference;
 mod run;
 mod told;
