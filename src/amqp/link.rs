@@ -29,7 +29,7 @@ const LASTED: Duration = Duration::from_secs(10);
 /// How often a connection is looked at of which nothing is heard.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long somebody waits until what must be there has been looked for.
-const LOOK_MAX: Duration = Duration::from_secs(20);
+pub(super) const LOOK_MAX: Duration = Duration::from_secs(20);
 /// How long closing may take.
 const CLOSING: Duration = Duration::from_secs(2);
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,6 +121,11 @@ impl Kept {
         }
     }
 
+    /// Whether there is a connection, and nothing goes all the same.
+    fn is_held(&self) -> bool {
+        self.connection.state == State::Connected && !self.looked
+    }
+
     /// Something has changed.
     fn note(&mut self) {
         self.wrong_since = if self.is_right() { None } else { self.wrong_since.or_else(|| Some(Instant::now())) };
@@ -160,6 +166,18 @@ impl Status {
     /// What must be there was looked for: messages find their queues now, or never.
     pub(super) fn looked(&self) {
         self.0.send_if_modified(|kept| !std::mem::replace(&mut kept.looked, true));
+    }
+
+    /// Waits until there has been a connection for this long, and nobody has looked.
+    pub(super) async fn held_for(&self, patience: Duration) {
+        let mut kept = self.0.subscribe();
+        // The sender is kept by this very handle: neither wait ends without what it waits for.
+        while kept.wait_for(Kept::is_held).await.is_ok() {
+            if timeout(patience, kept.wait_for(|kept| !kept.is_held())).await.is_err() {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Waits until a queue or an exchange is missing.
@@ -250,6 +268,24 @@ mod tests {
         assert_eq!(closed(&way), Some(State::Blocked));
         status.set(State::Connected, None);
         assert_eq!(closed(&way), None, "once is enough");
+    }
+
+    #[tokio::test]
+    async fn who_looks_is_not_waited_for_without_end() {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        let status = Status::new();
+        let held = || timeout(PATIENCE * 3, status.held_for(PATIENCE));
+        assert!(held().await.is_err(), "there is no connection");
+        let lost = async {
+            status.set(State::Connected, None);
+            tokio::task::yield_now().await;
+            status.set(State::Closed, None);
+        };
+        assert!(tokio::join!(held(), lost).0.is_err(), "the time of a connection that was lost does not count");
+        status.set(State::Connected, None);
+        assert!(timeout(PATIENCE * 100, status.held_for(PATIENCE)).await.is_ok());
+        status.looked();
+        assert!(held().await.is_err(), "somebody looked");
     }
 
     #[test]

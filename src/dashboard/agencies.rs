@@ -56,7 +56,7 @@ impl Queue {
     /// What can be done to it.
     pub(super) fn acts(&self) -> &'static [&'static str] {
         match self.state() {
-            State::Paused | State::Draining => &["resume"],
+            State::Paused | State::Draining | State::Drained => &["resume"],
             _ => &["pause", "drain"],
         }
     }
@@ -113,6 +113,8 @@ pub(super) enum State {
     Paused,
     /// A person holds what is accepted from some moment on.
     Draining,
+    /// The same, and nothing is left of what was accepted before.
+    Drained,
     /// It asked for quiet.
     Throttled,
     /// It is outside its service hours.
@@ -123,13 +125,14 @@ pub(super) enum State {
 
 impl State {
     /// Worst first.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::CircuitOpen,
         Self::Misconfigured,
         Self::Unconfigured,
         Self::NoTransport,
         Self::Paused,
         Self::Draining,
+        Self::Drained,
         Self::Throttled,
         Self::Window,
         Self::Open,
@@ -143,6 +146,7 @@ impl State {
             Hold::Unconfigured => Self::Unconfigured,
             Hold::NoTransport | Hold::Unconnected { .. } => Self::NoTransport,
             Hold::Paused { .. } => Self::Paused,
+            Hold::Draining { left: 0, .. } => Self::Drained,
             Hold::Draining { .. } => Self::Draining,
             Hold::CircuitOpen { .. } => Self::CircuitOpen,
             Hold::Throttled { .. } => Self::Throttled,
@@ -158,6 +162,7 @@ impl State {
             Self::NoTransport => "no-transport",
             Self::Paused => "paused",
             Self::Draining => "draining",
+            Self::Drained => "drained",
             Self::CircuitOpen => "circuit-open",
             Self::Misconfigured => "misconfigured",
             Self::Throttled => "throttled",
@@ -173,7 +178,7 @@ impl State {
     pub(super) fn tone(self) -> &'static str {
         match self {
             Self::CircuitOpen | Self::Misconfigured | Self::Unconfigured | Self::NoTransport => "bad",
-            Self::Paused | Self::Draining | Self::Throttled => "held",
+            Self::Paused | Self::Draining | Self::Drained | Self::Throttled => "held",
             Self::Window => "calm",
             Self::Open => "good",
         }

@@ -9,8 +9,8 @@
 //! commit that merged it, so whoever looks in memory first and begins its snapshot of the tables after that misses nothing. Y3: a row
 //! leaves `young` when all of it is merged, or when its envelope is swept; then it is gone from everywhere at once. Rows that are still
 //! there at a start are read and merged again, which changes nothing in the tables. Y4: memory holds `young_max` identities and twice
-//! as many keys, `young` the rows of about twice as many envelopes; what is beyond (a great commit, a long past) goes in bounded steps, each of
-//! them more than what came in meanwhile.
+//! as many keys, `young` the rows of [`LATE`] times as many envelopes; what is beyond (a great commit, a long past) goes in bounded
+//! steps, each of them more than what came in meanwhile.
 //!
 //! The writer alone changes anything here. A transaction that fails leaves its entries in memory: they lead readers to no envelope, and
 //! the writer asks no more.
@@ -26,6 +26,9 @@ use super::state::State;
 
 /// What one transaction merges besides twice what came with it.
 const STEP: usize = 64;
+/// For how many times `young_max` accepts something waits at most. Going round once takes two times as many: what is entered just behind
+/// the last one that was merged waits for all others.
+const LATE: u64 = 3;
 /// Places in accept order whose rows one transaction deletes, or twice what came with it.
 const DELETED_MAX: u64 = 512;
 
@@ -145,7 +148,7 @@ impl Merging {
 
     /// Whether an identity, or a key, has waited so long that the rows since are too many.
     fn is_old(&self, next_seq: u64, young_max: usize) -> (bool, bool) {
-        let is_late = |seq: u64| next_seq.saturating_sub(seq) > 2 * young_max as u64;
+        let is_late = |seq: u64| next_seq.saturating_sub(seq) > LATE * young_max as u64;
         let oldest = self.open.first_key_value().filter(|(seq, _)| is_late(**seq));
         oldest.map_or((false, false), |(_, open)| (open.identity, open.keys > 0))
     }

@@ -45,6 +45,8 @@ const FREE = ["sizes", "provider"];
 let seeding = null;
 const seeds = () => (seeding ??= process.env.FALAJ_BROWSER_SEED ? Promise.resolve() : seed(folder));
 let passed = 0, well = true;
+/** What failed, with why: it is said again at the end, where one looks first. */
+const why = [];
 const lane = async () => {
   for (let name = names.shift(); name; name = names.shift()) {
     if (!FREE.includes(name)) await seeds();
@@ -53,6 +55,7 @@ const lane = async () => {
     well &&= result.well;
     console.log(`${result.well ? "well" : "FAILED"}  ${name}: ${result.passed} passed, ${result.failed} failed, ends with ${result.end}, at ${Math.round((Date.now() - begun) / 1000)} s`);
     if (!result.well) console.log(result.report);
+    for (const [block] of result.report.matchAll(/^not ok [\s\S]*?^ {2}\.\.\.$/gm)) why.push(`${name}: ${block}`);
   }
 };
 try {
@@ -63,5 +66,6 @@ try {
 } finally {
   if (!process.env.FALAJ_BROWSER_SEED) await rm(folder, { recursive: true, force: true });
 }
+for (const block of why) console.log(block);
 console.log(`passed ${passed} ${well ? "and none failed" : "but not all"} in ${Math.round((Date.now() - begun) / 1000)} s`);
 process.exitCode = well ? 0 : 1;

@@ -90,7 +90,12 @@ async fn a_receiver_that_is_gone_pauses_its_agency_until_a_person_resumes_it() {
     let paused = in_state(&bus, "paused").await;
     assert_eq!((&paused["by"], events(&paused)), (&json!("falaj"), vec!["gone"]), "{paused}");
     assert_eq!(paused["events"][0]["status"], 410);
-    let waits = bus.wait_delivery(&receipt.id, "a", "paused").await;
+    // The agency is paused first, and then the attempt is written down: nothing else goes out in between.
+    let waits = until_async("the attempt is written down", DEADLINE, || async {
+        let waits = bus.wait_delivery(&receipt.id, "a", "paused").await;
+        (!waits["last_error"].is_null()).then_some(waits)
+    })
+    .await;
     assert_eq!((&waits["attempts"], &waits["last_error"]["class"]), (&json!(0), &json!("gone")));
     let text = waits["waiting"]["text"].as_str().unwrap();
     assert!(text.contains("its receiver is gone (status 410)"), "{text}");

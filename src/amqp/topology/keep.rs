@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::declare::declare;
 use super::plan::Plan;
 use super::report::{Item, ItemState, Report};
-use crate::amqp::link::Link;
+use crate::amqp::link::{LOOK_MAX, Link};
 use crate::amqp::state::{State, Status};
 
 /// How long after one look the next one is due, whatever is heard.
@@ -46,6 +46,11 @@ impl Keep {
             let live = tokio::select! {
                 () = stop.cancelled() => return,
                 live = self.link.connected() => live,
+                // There is no way to look, and there is one to the agencies: most of them have their queues.
+                () = self.publish.held_for(LOOK_MAX) => {
+                    self.publish.looked();
+                    continue;
+                }
             };
             let plan = Arc::clone(&self.plans.borrow_and_update());
             match declare(&live.connection, &plan).await {

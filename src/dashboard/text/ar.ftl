@@ -139,6 +139,7 @@ glance = الجهات حسب الحالة
 state-open = تعمل
 state-paused = موقوفة مؤقتًا
 state-draining = قيد التفريغ
+state-drained = اكتمل تفريغها
 state-circuit-open = لا تستجيب
 state-misconfigured = خطأ في الإعداد
 state-throttled = طلبت التمهّل

@@ -111,6 +111,7 @@ glance = Agencies by state
 state-open = running
 state-paused = paused
 state-draining = draining
+state-drained = drained
 state-circuit-open = not answering
 state-misconfigured = configuration fault
 state-throttled = asked for quiet

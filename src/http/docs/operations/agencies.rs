@@ -59,7 +59,7 @@ pub fn pause() -> Operation {
 pub fn drain() -> Operation {
     held(
         "drainAgency",
-        words("Let out what was accepted, and hold the rest", "إفراغ قائمة انتظار جهة ثم إيقافها"),
+        words("Let out what was accepted, and hold the rest", "تفريغ قائمة انتظار جهة ثم إيقافها"),
         words(
             "What was accepted before this order still goes out; what is accepted later waits as under a pause. Resume it when its \
              successor is there.",

@@ -30,7 +30,7 @@ pub fn agency() -> Named {
         .may("until", instant(), words("Until when at least.", "أقرب موعد للاستئناف."))
         .may("by", text(), words("Who paused or drains it.", "من أوقف التسليم إليها أو يفرغ قائمة انتظارها."))
         .may("reason", text(), words("Why.", "السبب."))
-        .may("draining", of(draining), words("How far a drain is.", "مدى تقدم الإفراغ."))
+        .may("draining", of(draining), words("How far a drain is.", "مدى تقدم التفريغ."))
         .has("in_flight", whole(), words("Deliveries being sent at this moment.", "عمليات التسليم الجارية الآن."))
         .has("deliveries", of(tally), words("Its deliveries, by state.", "عمليات التسليم إليها بحسب الحالة."))
         .may(
@@ -71,7 +71,7 @@ fn draining() -> Named {
         .has("state", word(STATES), words("What holds these.", "ما يوقف هذه العمليات."))
         .may("until", instant(), words("Until when at least.", "أقرب موعد للاستئناف."));
     Named {
-        name: "Draining", about: words("What a drain still lets out.", "ما يتبقى تسليمه عند الإفراغ."), schema
+        name: "Draining", about: words("What a drain still lets out.", "ما يتبقى تسليمه عند التفريغ."), schema
     }
 }
 

@@ -221,7 +221,7 @@ pub fn agency_event() -> Named {
                 "`opened` و`closed` لانقطاع الجهة وعودتها، و`gone` إذا أفاد مستقبِلها بأنه لم يعد موجودًا (410).",
             ),
         )
-        .may("by", text(), words("Who paused, drained or resumed it.", "من أوقف أو أفرغ أو استأنف."))
+        .may("by", text(), words("Who paused, drained or resumed it.", "من أوقف أو فرّغ أو استأنف."))
         .may("reason", text(), words("Why.", "السبب."))
         .may("class", class(), words("The fault.", "تصنيف الإخفاق."))
         .may("status", whole(), words("The HTTP status, where there was an answer.", "حالة HTTP إن ورد ردّ."))
@@ -230,7 +230,7 @@ pub fn agency_event() -> Named {
         .may(
             "through",
             whole(),
-            words("The last in accept order that a drain lets out.", "آخر ما يُسلَّم عند الإفراغ بترتيب القبول."),
+            words("The last in accept order that a drain lets out.", "آخر ما يُسلَّم عند التفريغ بترتيب القبول."),
         );
     Named { name: "AgencyEvent", about: words("What happened to an agency.", "ما حدث للجهة."), schema }
 }
