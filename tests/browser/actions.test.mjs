@@ -11,7 +11,7 @@ let town;
 before(async () => { town = await seeded(); });
 after(async () => {
   await close();
-  await town.tear();
+  await town?.tear();
 });
 
 /** What was recorded last of an action on something. */

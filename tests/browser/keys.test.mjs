@@ -11,7 +11,7 @@ let town;
 before(async () => { town = await seeded(); });
 after(async () => {
   await close();
-  await town.tear();
+  await town?.tear();
 });
 const at = (visitor) => new URL(visitor.page.url()).pathname;
 const focused = (visitor) => visitor.page.evaluate(() => document.activeElement.closest("tr")?.id ?? document.activeElement.id);
@@ -45,6 +45,14 @@ for (const lang of ["en", "ar"]) {
     await (await v.finds(v.t("close"), dialog)).click();
     await page.waitForFunction(() => !document.getElementById("keys").open);
 
+    // After `g` each place shows its key for as long as one needs, and Esc is the way back.
+    const shown = () => page.$$eval(".places a", (all) => all.map((one) => getComputedStyle(one, "::after").content).filter((content) => content !== "none"));
+    await page.keyboard.press("g");
+    assert.deepEqual((await shown()).map((content) => content.split('"')[1]), places.map(([key]) => key));
+    await v.isAccessible();
+    await v.fits();
+    await page.keyboard.press("Escape");
+    assert.deepEqual(await shown(), []);
     for (const [key, href] of places) {
       await page.keyboard.press("g");
       await v.goes(() => page.keyboard.press(key));

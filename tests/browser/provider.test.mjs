@@ -8,19 +8,20 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Visitor, close } from "./lib/browser.mjs";
-import { AGENCIES, Town, until } from "./lib/town.mjs";
+import { AGENCIES, Town, host, until } from "./lib/town.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-const freePort = () => new Promise((found) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address();
-    server.close(() => found(port));
+/** Where the bus will listen. */
+const place = () => new Promise((found) => {
+  const server = createServer().listen(0, host(), () => {
+    const { address, port } = server.address();
+    server.close(() => found(`${address}:${port}`));
   });
 });
 
 let town, provider, issuer;
 before(async () => {
-  const base = `http://127.0.0.1:${await freePort()}`;
+  const base = `http://${await place()}`;
   const library = at("../../target/identity/node_modules/oidc-provider/lib/index.js");
   provider = spawn(process.execPath, [at("../identity/provider.mjs"), library, "0", base, ""], { stdio: ["pipe", "pipe", "inherit"] });
   let said = "";

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(async () => {
   await close();
-  await town.tear();
+  await town?.tear();
 });
 
 /** Somebody before a screen; the same person for all that they look at. */

@@ -40,7 +40,7 @@ before(async () => {
 });
 after(async () => {
   await close();
-  await town.tear();
+  await town?.tear();
 });
 
 test("every screen looks as it did", async (t) => {

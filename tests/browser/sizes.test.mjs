@@ -8,8 +8,9 @@ import { number } from "./lib/texts.mjs";
 
 after(close);
 
-test("an empty bus says what is missing, in both languages", async () => {
+test("an empty bus says what is missing, in both languages", async (t) => {
   const town = await Town.open({ agencies: {} });
+  t.after(() => town.tear());
   await town.start();
   for (const lang of ["en", "ar"]) {
     const v = await Visitor.comes(town, { lang });
@@ -26,11 +27,11 @@ test("an empty bus says what is missing, in both languages", async () => {
     await v.isAccessible();
     await v.leaves();
   }
-  await town.tear();
 });
 
-test("a bus with agencies and nothing waiting is calm", async () => {
+test("a bus with agencies and nothing waiting is calm", async (t) => {
   const town = await Town.open({ agencies: { moi: AGENCIES.moi } });
+  t.after(() => town.tear());
   await town.start();
   const receipt = await town.post("28400000001");
   await town.stands(receipt.id, "moi", "delivered");
@@ -39,7 +40,6 @@ test("a bus with agencies and nothing waiting is calm", async () => {
   await v.sees(v.t("total-agencies", { n: 1 }), v.t("state-open"));
   assert.deepEqual(await v.page.$$eval("#a-moi .num", (cells) => [...new Set(cells.slice(0, 7).map((cell) => cell.innerText.trim()))]), ["·"]);
   await v.leaves();
-  await town.tear();
 });
 
 const LONG = {
@@ -47,12 +47,13 @@ const LONG = {
   ar: "الأمانة العامة لمجلس تنسيق الخدمات الحكومية المشتركة والتحول الرقمي وتطوير الأداء المؤسسي",
 };
 
-test("four hundred agencies with long names are told apart, sorted, filtered and read on a phone", async () => {
+test("four hundred agencies with long names are told apart, sorted, filtered and read on a phone", async (t) => {
   const agencies = Object.fromEntries(Array.from({ length: 400 }, (_, n) => {
     const id = `agency-with-a-rather-long-id-${String(n).padStart(3, "0")}`;
     return [id, { en: `${LONG.en} ${n}`, ar: `${LONG.ar} ${n}`, transport: "pull" }];
   }));
   const town = await Town.open({ agencies });
+  t.after(() => town.tear());
   await town.start();
   for (let n = 0; n < 3; n += 1) await town.post(`2840000010${n}`);
   for (const lang of ["en", "ar"]) {
@@ -84,5 +85,4 @@ test("four hundred agencies with long names are told apart, sorted, filtered and
     assert.deepEqual(await page.$$eval("[data-rows] tr", (rows) => rows.map((row) => row.id)), falls.reverse());
     await v.leaves();
   }
-  await town.tear();
 });

@@ -12,7 +12,7 @@ let town;
 before(async () => { town = await seeded(); });
 after(async () => {
   await close();
-  await town.tear();
+  await town?.tear();
 });
 
 /** What a figure of the overview says. */

@@ -25,7 +25,8 @@ async fn runs_out_of_time(addr: SocketAddr) -> Option<u16> {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let addr = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Of an address of its own: a port of the common one may be another test's by now.
+    let addr = TcpListener::bind("127.9.9.9:0").await.unwrap().local_addr().unwrap();
     let outcome = send_to(addr).await;
     assert_eq!((outcome.class, outcome.note.as_str()), (Class::EndpointFault, "connect: refused"));
     assert_eq!((outcome.status, outcome.answer.len()), (None, 0));

@@ -208,10 +208,13 @@
     if (/^[ -~]+$/.test(event.key)) return event.key;
     return event.code === "Slash" ? "/" : event.code.replace(/^Key/, "").toLowerCase();
   };
-  let leader = 0;
+  // After `g` each place shows its key, and one is waited for without a clock: whoever needs time for two keys has it.
+  const leads = (now) => root.classList.toggle("leads", now);
+  for (const other of ["pointerdown", "focusin"]) document.addEventListener(other, () => leads(false));
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (event.key === "Escape") {
+      leads(false);
       for (const menu of document.querySelectorAll("details.menu[open]")) {
         const within = menu.contains(document.activeElement);
         menu.open = false;
@@ -221,8 +224,9 @@
     if (typing || event.ctrlKey || event.metaKey || event.altKey || (keys && keys.open)) return;
     const key = pressed(event);
     if (key !== "?" && single && !single.checked) return;
-    if (Date.now() - leader < 1500) {
-      leader = 0;
+    if (root.classList.contains("leads")) {
+      if (key === "Shift") return;
+      leads(false);
       const place = document.querySelector(`.places [data-key="${CSS.escape(key)}"]`);
       if (place) { event.preventDefault(); place.click(); }
       return;
@@ -230,7 +234,7 @@
     const act = {
       "?": () => keys && keys.showModal(),
       "/": () => { const field = document.querySelector("main input[type=search], main select"); if (field) { field.focus(); if (field.select) field.select(); } },
-      "g": () => { leader = Date.now(); },
+      "g": () => leads(true),
       "j": () => step(1),
       "k": () => step(-1),
       "r": () => location.reload(),

@@ -39,7 +39,7 @@ export class Visitor {
   /** Somebody new: no cookies, this language, light and size. */
   static async comes(town, { lang = "en", theme = "light", size = DESKTOP } = {}) {
     const visitor = new Visitor();
-    Object.assign(visitor, { town, lang, faults: [], expected: [] });
+    Object.assign(visitor, { town, lang, faults: [], expected: [], asked: new Set() });
     visitor.context = await (await browser()).createBrowserContext();
     await visitor.context.overridePermissions(town.base, ["clipboard-read", "clipboard-sanitized-write"]);
     const cookie = (name, value) => ({ name, value, url: `${town.base}/dashboard` });
@@ -63,8 +63,10 @@ export class Visitor {
       if (!this.expected.some((one) => one.test(said))) this.faults.push(`console: ${said}`);
     });
     page.on("pageerror", (error) => this.faults.push(`script: ${error.stack ?? error}`));
+    for (const over of ["requestfinished", "requestfailed"]) page.on(over, (request) => this.asked.delete(request.url()));
     page.on("request", (request) => {
       const url = request.url();
+      this.asked.add(url);
       if (!url.startsWith(`${this.town.base}/`) && !/^(data|about|blob):/.test(url)) this.faults.push(`request to elsewhere: ${url}`);
     });
     await page.evaluateOnNewDocument(() => {
@@ -113,7 +115,11 @@ export class Visitor {
 
   /** Does something that leads to another page, and waits for it. */
   async goes(act) {
-    await Promise.all([this.page.waitForNavigation({ waitUntil: "load" }), act()]);
+    const from = this.page.url();
+    await Promise.all([this.page.waitForNavigation({ waitUntil: "load" }), act()]).catch(async (fault) => {
+      const now = await this.page.evaluate(() => `${document.readyState} for ${Math.round(performance.now())} ms, html.${document.documentElement.className}, focus in ${document.activeElement?.outerHTML.slice(0, 120)}`).catch(String);
+      throw new Error(`${fault.message}: from ${from} to ${this.page.url()} (${now}), under way: ${[...this.asked].join(" ") || "nothing"}`, { cause: fault });
+    });
   }
 
   /** All text of the page, or of a part of it, as it is read. */

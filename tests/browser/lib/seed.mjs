@@ -80,10 +80,16 @@ export async function seeded() {
   if (!folder) throw new Error("FALAJ_BROWSER_SEED names no folder: see tests/browser/README.md");
   const known = JSON.parse(await readFile(join(folder, "known.json"), "utf8"));
   const town = await Town.open({ ledger: join(folder, "data") });
-  town.known = known;
-  await behave(town, { redriven: true });
-  await town.start();
-  await town.queue("municipality", (queue) => queue.state === "circuit_open");
-  await town.queue("mol", (queue) => queue.in_flight === 2);
-  return town;
+  try {
+    town.known = known;
+    await behave(town, { redriven: true });
+    await town.start();
+    await town.queue("municipality", (queue) => queue.state === "circuit_open");
+    await town.queue("mol", (queue) => queue.in_flight === 2);
+    return town;
+  } catch (fault) {
+    // Whoever asked for it has nothing to tear down, and its bus would go on for ever.
+    await town.tear();
+    throw fault;
+  }
 }

@@ -28,6 +28,13 @@ export async function until(what, ask, patience = PATIENCE_MS) {
   }
 }
 
+let hosts = 0;
+/** An address of this machine that nobody else uses: a port of it stays free for whoever left it, and refuses meanwhile. */
+export function host() {
+  hosts += 1;
+  return `127.${1 + (hosts % 254)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+}
+
 /** An agency's server: it answers by `react`, and may be closed and opened again. */
 class Desk {
   constructor(id) {
@@ -35,6 +42,7 @@ class Desk {
     this.seen = [];
     this.held = [];
     this.react = () => ({ status: 200 });
+    this.host = host();
     this.port = 0;
   }
 
@@ -51,7 +59,7 @@ class Desk {
         if (hold) this.held.push(answer); else answer();
       });
     });
-    await new Promise((done, failed) => this.server.once("error", failed).listen(this.port, "127.0.0.1", done));
+    await new Promise((done, failed) => this.server.once("error", failed).listen(this.port, this.host, done));
     this.port = this.server.address().port;
   }
 
@@ -87,7 +95,7 @@ export class Town {
       const desk = new Desk(id);
       await desk.open();
       town.desks[id] = desk;
-      urls[id] = `http://127.0.0.1:${desk.port}/falaj`;
+      urls[id] = `http://${desk.host}:${desk.port}/falaj`;
     }
     await write(town.root, { agencies, urls });
     if (ledger) await cp(ledger, join(town.root, "data"), { recursive: true });

@@ -31,7 +31,7 @@ pub use folder::Folder;
 pub use load::{Load, Offered, missing};
 pub use log::{End, Log};
 pub use process::{Process, Signal, falaj, falaj_in, signal};
-pub use receiver::{Reaction, Receiver, Request};
+pub use receiver::{Reaction, Receiver, Request, host};
 pub use start::{Builder, Bus, ledger_check};
 pub use wait::{BUSY, DEADLINE, until, until_async};
 pub use witness::{Witness, repeats};

@@ -4,8 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -89,10 +89,18 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// An address of this machine that nobody else uses: a port of it stays free for whoever left it, and refuses meanwhile. A port of the
+/// common address is soon somebody else's, who may even answer.
+pub fn host() -> Ipv4Addr {
+    static NUMBER: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 1 + NUMBER.fetch_add(1, Ordering::Relaxed) % 254, high, low)
+}
+
 impl Receiver {
     /// Listens on a free port and answers 200 to all.
     pub async fn start(agency: &str, secret: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = TcpListener::bind((host(), 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let shared = Arc::new(Shared {
             secret: secret.to_owned(),

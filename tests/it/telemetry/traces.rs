@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::collector::{Collector, Span};
 use super::{post, scrape};
-use crate::bus::{Bus, DEADLINE, Reaction, Thing, until_async};
+use crate::bus::{Bus, DEADLINE, Reaction, Thing, host, until_async};
 use crate::repair::{fetch, with_fetcher};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -171,7 +171,7 @@ async fn without_a_collector_what_the_event_brought_is_passed_on() {
 #[tokio::test]
 async fn a_collector_in_trouble_is_nobody_elses_trouble() {
     let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gone = tokio::net::TcpListener::bind((host(), 0)).await.unwrap();
     let urls = [&deaf, &gone].map(|listener| format!("http://{}", listener.local_addr().unwrap()));
     drop(gone);
     for (url, refuses) in urls.iter().zip([false, true]) {
