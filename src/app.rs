@@ -11,46 +11,39 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::alarm;
-use crate::alarm::post::{Outbox, Postman};
-use crate::amqp::topology::{Keep, PlanFault};
-use crate::amqp::{self, Figures, Link, Publisher, Role};
+use crate::amqp::topology::PlanFault;
 use crate::broker;
-use crate::catalog::reload::{ReloadState, Reloads, Watcher};
-use crate::catalog::{Agency, Catalog, Current, Problem};
+use crate::catalog::reload::Reloads;
+use crate::catalog::{Catalog, Current, Problem};
 use crate::clock::Clock;
-use crate::config::{Config, KeyReloader};
-use crate::connector::amqp::AmqpClient;
+use crate::config::Config;
 use crate::connector::egress::Egress;
-use crate::connector::webhook::{WebhookClient, WebhookTarget};
+use crate::connector::webhook::WebhookClient;
 use crate::dashboard::{self, Dashboard};
 use crate::dispatch::deliver::Tools;
 use crate::dispatch::{Board, Dispatcher, Handout, Setup};
 use crate::history::Historian;
 use crate::http;
 use crate::http::auth::KeyRing;
-use crate::identity::{Groups, Provider};
+use crate::identity::Groups;
 use crate::intake::Intake;
 use crate::janitor::{Janitor, KEEP_EVENTS, Rounds};
-use crate::ledger::{Disclosure, Ledger, LedgerError, Notices, OpenError, Options};
-use crate::model::agency::TransportKind;
-use crate::model::calendar::Calendar;
-use crate::statistics::Terms;
+use crate::ledger::{Ledger, LedgerError, Notices, OpenError, Options};
 use crate::telemetry::Metrics;
 use crate::wake::Wake;
 
+mod edge;
+mod follow;
 mod notices;
+mod parts;
 
-/// How long the exchange with the receiver of alarms may take.
-const NOTICE_TIMEOUT: Duration = Duration::from_secs(15);
+use edge::{AtBroker, Edge};
 
-/// See [`Options::young_max`]: some ten megabytes.
-const YOUNG_MAX: usize = 65_536;
 /// The folder of a deployment in which there may be sample envelopes.
 const SAMPLES: &str = "examples";
 /// How long the last minute of the history may take to be written at a stop.
@@ -131,33 +124,9 @@ struct Stops {
 struct Tasks {
     server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
-    /// What consumes from the broker, and what keeps the connection that publishes.
-    broker: Option<(JoinHandle<()>, JoinHandle<()>)>,
+    broker: Option<AtBroker>,
     historian: JoinHandle<()>,
     upkeep: Vec<JoinHandle<()>>,
-}
-
-/// Both connections to the broker, before they are made.
-struct Edge {
-    publisher: Publisher,
-    consume: Link,
-    figures: Figures,
-}
-
-impl Edge {
-    fn new(settings: amqp::Settings) -> Self {
-        let (settings, figures) = (Arc::new(settings), Figures::default());
-        let publisher = Publisher::new(Link::new(Role::Publish, Arc::clone(&settings)), figures.clone());
-        Self { publisher, consume: Link::new(Role::Consume, settings), figures }
-    }
-
-    fn view(&self) -> amqp::View {
-        amqp::View {
-            publish: self.publisher.link().status().clone(),
-            consume: self.consume.status().clone(),
-            figures: self.figures.clone(),
-        }
-    }
 }
 
 impl App {
@@ -171,29 +140,28 @@ impl App {
             listener.local_addr().map_err(|source| StartError::Listen { address: config.http.listen, source })?;
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
-        follow(&metrics, &catalog.load());
+        follow::follow(&metrics, &catalog.load());
         let (wake, board, keys) = (Wake::new(), Board::new(), KeyRing::new(&config.auth.keys));
-        let (groups, provider) = (Groups::new(&config.auth.groups), provider(&config)?);
+        let (groups, provider) = (Groups::new(&config.auth.groups), parts::provider(&config)?);
         let telling = notices::notices(&config.notices.source, &catalog, &wake, &metrics);
-        let ledger = open(options(&config), telling).await?;
-        ledger.register_disclosures(disclosures(&catalog.load())).await?;
+        let ledger = open(parts::options(&config), telling).await?;
+        ledger.register_disclosures(follow::disclosures(&catalog.load())).await?;
         let (counting, bell) = (metrics.clone(), wake.clone());
         ledger.each_commit(move |commit| counting.commit(commit.took, commit.operations));
         ledger.when_unheard(move |agency| bell.ring([agency]));
 
         let stops = Stops::default();
 
-        let watcher = watcher(&root, &config, config_file, &catalog, (&keys, &groups), &clock);
+        let watcher = parts::watcher(&root, &config, config_file, &catalog, (&keys, &groups), &clock);
         let reloads = watcher.reloads();
         let client = WebhookClient::new(Egress { deny: config.egress.deny.clone() })
             .map_err(|error| StartError::Client(Box::new(error)))?;
-        let edge = config.amqp.settings().map(Edge::new);
-        let plan = edge.as_ref().map(|_| broker::plan::plan(&config.amqp, &catalog.load())).transpose()?;
+        let edge = Edge::new(&config, &catalog.load())?;
         if edge.is_none() {
-            warn_of_no_broker(&catalog.load());
+            follow::warn_of_no_broker(&catalog.load());
         }
         let view = edge.as_ref().map(Edge::view);
-        let (outbox, postman) = alarm_post(&config, &client, &clock).unzip();
+        let (outbox, postman) = parts::alarm_post(&config, &client, &clock).unzip();
         let alarms = alarm::Watch {
             ledger: ledger.clone(),
             catalog: Arc::clone(&catalog),
@@ -201,7 +169,7 @@ impl App {
             reloads: reloads.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
-            limits: alarm_limits(&config),
+            limits: parts::alarm_limits(&config),
             broker: view.clone(),
             outbox,
         };
@@ -215,7 +183,7 @@ impl App {
             board: board.clone(),
             handout: handout.clone(),
             client,
-            broker: edge.as_ref().map(|edge| AmqpClient::new(edge.publisher.clone())),
+            broker: edge.as_ref().map(Edge::client),
             places: config.dispatch.in_flight_total,
             in_flight_bytes_max: config.dispatch.in_flight_bytes_max,
             message_bytes_max,
@@ -265,13 +233,13 @@ impl App {
                 bounds: config.limits,
                 body_read_timeout: config.http.body_timeout,
                 metrics_open: config.metrics.open,
-                statistics: terms(&config),
+                statistics: parts::terms(&config),
                 samples: Some(root.join(SAMPLES)),
                 ..http::Settings::default()
             },
             closing: stops.doors.clone(),
         });
-        let pages = Dashboard::new(doors.clone(), dashboard_settings(&config, groups, provider));
+        let pages = Dashboard::new(doors.clone(), parts::dashboard_settings(&config, groups, provider));
         let router = http::router(doors).merge(dashboard::router(pages));
         let server = http::Server {
             connections_max: config.http.connections_max,
@@ -281,7 +249,8 @@ impl App {
             ..http::Server::default()
         };
 
-        let links = edge.as_ref().map(|edge| (edge.publisher.link().clone(), edge.consume.clone()));
+        let at_broker = edge.zip(consumers).map(|(edge, doors)| edge.start(doors, &catalog, &reloads, &stops));
+        let (at_broker, keeping) = at_broker.unzip();
         let reading = clock.clone();
         let mut tasks = Tasks {
             dispatcher: tokio::spawn(dispatcher.run(reloads.subscribe(), stops.work.clone())),
@@ -289,23 +258,14 @@ impl App {
             upkeep: vec![
                 tokio::spawn(janitor.run(stops.upkeep.clone())),
                 tokio::spawn(alarms.run(stops.upkeep.clone())),
-                tokio::spawn(record_disclosures(Arc::clone(&catalog), ledger.clone(), reloads.subscribe())),
-                tokio::spawn(count_reloads(Arc::clone(&catalog), metrics, reloads.subscribe())),
+                tokio::spawn(follow::record_disclosures(Arc::clone(&catalog), ledger.clone(), reloads.subscribe())),
+                tokio::spawn(follow::count_reloads(Arc::clone(&catalog), metrics, reloads.subscribe())),
                 tokio::spawn(watcher.run(move || reading.now(), stops.upkeep.clone())),
             ],
-            broker: edge.zip(consumers).map(|(edge, doors)| {
-                let publish = edge.publisher.link().clone().run(stops.broker.clone());
-                (tokio::spawn(doors.run(stops.doors.clone())), tokio::spawn(publish))
-            }),
+            broker: at_broker,
             server: server.start(listener, router, stops.doors.clone()),
         };
-        if let (Some((publish, consume)), Some(plan)) = (links, plan) {
-            let (plans, latest) = watch::channel(Arc::new(plan));
-            let keep = Keep::new(consume, publish.status().clone(), latest);
-            tasks.upkeep.push(tokio::spawn(keep.run(stops.upkeep.clone())));
-            let follow = broker::plan::follow(config.amqp.clone(), Arc::clone(&catalog), reloads.subscribe(), plans);
-            tasks.upkeep.push(tokio::spawn(follow));
-        }
+        tasks.upkeep.extend(keeping.into_iter().flatten());
         tasks.upkeep.extend(postman.map(|postman| tokio::spawn(postman.run())));
         info!(%address, revision = catalog.load().revision, "listening");
         let grace = config.http.shutdown_grace;
@@ -344,7 +304,7 @@ impl App {
         self.stops.work.cancel();
         // Both have their own deadline; the margin is for the commits in between.
         let margin = self.grace + Duration::from_secs(10);
-        let (doors, publish) = self.tasks.broker.unzip();
+        let (doors, publish) = self.tasks.broker.map(|broker| (broker.doors, broker.publish)).unzip();
         let ends = |what, task| async move {
             if tokio::time::timeout(margin, task).await.is_err() {
                 warn!(what, "did not stop in time");
@@ -393,156 +353,4 @@ async fn open(options: Options, notices: Notices) -> Result<Ledger, StartError> 
 
 fn gone(error: tokio::task::JoinError) -> StartError {
     StartError::Client(Box::new(error))
-}
-
-fn options(config: &Config) -> Options {
-    let store = &config.store;
-    Options {
-        folder: store.path.clone(),
-        batch_max: store.batch_max,
-        gather: store.gather,
-        disk_floor_bytes: store.disk_floor_bytes,
-        page_max: store.page_max,
-        lane_rows_max: store.lane_rows_max,
-        stuck_max: store.stuck_max,
-        young_max: YOUNG_MAX,
-        calendar: Calendar::new(config.statistics.zone.clone()),
-    }
-}
-
-/// The way out for notices of alarms, where there is an address for them.
-fn alarm_post(config: &Config, client: &WebhookClient, clock: &Clock) -> Option<(Outbox, Postman)> {
-    let url = config.alarms.url.clone()?;
-    let secrets = config.alarms.secret.iter().cloned().collect();
-    let connector = client.connector(WebhookTarget { url, secrets, timeout: NOTICE_TIMEOUT });
-    Some(Postman::new(Arc::new(connector), clock.clone()))
-}
-
-/// The identity provider, where there is one. It is not asked yet.
-fn provider(config: &Config) -> Result<Option<Provider>, StartError> {
-    let settings = config.oidc.settings().map_err(|faults| StartError::Identity(faults.all()))?;
-    settings.map(Provider::new).transpose().map_err(|error| StartError::Client(Box::new(error)))
-}
-
-fn dashboard_settings(config: &Config, groups: Groups, provider: Option<Provider>) -> dashboard::Settings {
-    let pages = &config.dashboard;
-    dashboard::Settings {
-        lasting: dashboard::Lasting {
-            idle: pages.session_idle,
-            whole: pages.session_whole,
-            sessions_max: pages.sessions_max,
-        },
-        tries: dashboard::Tries {
-            per_address: pages.sign_in_failures,
-            in_all: pages.sign_in_failures_total,
-            within: pages.sign_in_within,
-        },
-        https: pages.https,
-        proxies: pages.proxies.clone(),
-        config: config.shown(),
-        groups,
-        provider: provider.map(Arc::new),
-    }
-}
-
-fn terms(config: &Config) -> Terms {
-    let statistics = &config.statistics;
-    let (open, small_count) = (statistics.open, statistics.small_count as u64);
-    Terms { open, small_count, licence: statistics.licence.clone() }
-}
-
-fn alarm_limits(config: &Config) -> alarm::Limits {
-    let alarms = &config.alarms;
-    alarm::Limits {
-        every: alarms.every,
-        clear_after: alarms.clear_after,
-        oldest_age: alarms.oldest_age,
-        circuit_open: alarms.circuit_open,
-        parked: alarms.parked as u64,
-        dead_per_hour: alarms.dead_per_hour as u64,
-        disk_free_bytes: alarms.disk_free_bytes,
-        broker_down: alarms.broker_down,
-    }
-}
-
-/// Agencies that speak AMQP wait where there is no broker; that is said at the start.
-fn warn_of_no_broker(catalog: &Catalog) {
-    let speaks =
-        |agency: &&Arc<Agency>| agency.delivery.as_ref().is_some_and(|rules| rules.transport == TransportKind::Amqp);
-    let waiting: Vec<&str> = catalog.agencies().filter(speaks).map(|agency| agency.id.as_str()).collect();
-    if !waiting.is_empty() {
-        warn!(agencies = waiting.join(" "), "transport = \"amqp\", and [amqp] url is not set: their deliveries wait");
-    }
-}
-
-/// The watcher looks at the keys first and by themselves: nothing that is wrong elsewhere holds back a revocation.
-fn watcher(
-    root: &Path,
-    config: &Config,
-    config_file: Option<PathBuf>,
-    catalog: &Current,
-    (keys, groups): (&KeyRing, &Groups),
-    clock: &Clock,
-) -> Watcher {
-    let watcher = Watcher::new(root.to_owned(), Arc::clone(catalog), clock.now());
-    let Some(file) = config_file else { return watcher };
-    let mut reloader = KeyReloader::new(file, config.auth.clone());
-    let (ring, groups) = (keys.clone(), groups.clone());
-    watcher.each_poll(move || {
-        if let Some(auth) = reloader.poll() {
-            info!(keys = auth.keys.len(), groups = auth.groups.len(), "keys changed");
-            ring.replace(&auth.keys);
-            groups.replace(&auth.groups);
-        }
-    })
-}
-
-/// Counts the agencies and types of the deployment in force.
-fn follow(metrics: &Metrics, catalog: &Catalog) {
-    let receivers = catalog.agencies().filter(|agency| agency.delivery.is_some()).map(|agency| agency.id.clone());
-    let types = catalog.schemas.all().map(|schema| schema.ty.clone());
-    metrics.follow(receivers, types);
-}
-
-/// Counts reloads, and from each that is taken up the agencies and types it has.
-async fn count_reloads(catalog: Current, metrics: Metrics, mut reloads: watch::Receiver<ReloadState>) {
-    while reloads.changed().await.is_ok() {
-        let is_taken_up = reloads.borrow_and_update().refused.is_none();
-        metrics.reload(is_taken_up);
-        if is_taken_up {
-            follow(&metrics, &catalog.load());
-        }
-    }
-}
-
-/// Records the disclosures of every deployment that comes into force.
-async fn record_disclosures(catalog: Current, ledger: Ledger, mut reloads: watch::Receiver<ReloadState>) {
-    while reloads.changed().await.is_ok() {
-        if let Err(error) = ledger.register_disclosures(disclosures(&catalog.load())).await {
-            warn!(
-                error = &error as &dyn std::error::Error,
-                "the disclosures of the new deployment are not recorded yet"
-            );
-        }
-    }
-}
-
-fn disclosures(catalog: &Catalog) -> Vec<Disclosure> {
-    let of = |agency: &Arc<Agency>| {
-        let id = agency.id.clone();
-        agency
-            .subscriptions
-            .iter()
-            .map(move |subscription| Disclosure {
-                digest: subscription.disclosure,
-                agency: id.clone(),
-                pattern: subscription.pattern.to_string(),
-                fields: subscription.fields.pointers().map(str::to_owned).collect(),
-                purpose: subscription.purpose.en.clone(),
-                purpose_ar: subscription.purpose.ar.clone(),
-                legal_basis: subscription.legal_basis.clone(),
-            })
-            .collect::<Vec<_>>()
-    };
-    catalog.agencies().flat_map(of).collect()
 }

@@ -63,6 +63,7 @@ mod pause;
 mod redrive;
 mod repair;
 
+mod activity;
 mod backlog;
 mod history;
 mod service;
@@ -74,6 +75,7 @@ mod proof;
 #[cfg(test)]
 mod tests;
 
+pub use activity::{Activity, Beat, Cut, Ends, Movement, Point, Pulse, Rates, Resolution};
 pub use audit::{AuditPage, AuditQuery};
 pub use backlog::Backlog;
 pub use check::check;
@@ -81,7 +83,6 @@ pub use error::{LedgerError, OpenError};
 pub use event::{AgencyEvent, Happened};
 pub use export::export;
 pub use handle::Ledger;
-pub use history::{Activity, Beat, Cut, Ends, Movement, Point, Pulse, Rates, Resolution};
 pub use look::{Blocked, Branch, Due, JobResult, LaterReport, Redriven, Story, UnderWay};
 pub use notices::{Listeners, Notices};
 pub use open::stands_in;

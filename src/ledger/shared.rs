@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
+use super::activity::Movement;
 use super::cache::Cache;
 use super::codes::COUNTS;
 use super::flow::Place;
-use super::history::Movement;
 use super::id::Keys;
 use super::pause::Held;
 use super::recipients::Entry;

@@ -8,10 +8,10 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::activity::Movement;
 use super::cache::Cache;
 use super::codes::{self, COUNTS, Count};
 use super::flow::Flow;
-use super::history::Movement;
 use super::id::{self, column};
 use super::jobs::Hold;
 use super::notices::Notices;
