@@ -66,26 +66,26 @@ impl Queue {
         let text = match &self.hold {
             Hold::Paused { by, reason, since, .. } => say.tell(
                 "why-paused",
-                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age(since).into())],
+                [("by", by.as_str().into()), ("reason", reason.as_str().into()), ("age", say.age_within(since).into())],
             ),
             Hold::Draining { left, by, reason, .. } => say.tell(
                 "why-draining",
                 [("n", count(*left)), ("by", by.as_str().into()), ("reason", reason.as_str().into())],
             ),
             Hold::CircuitOpen { until, since } => {
-                let left = ("left", say.span(&until.since(say.now)).into());
+                let left = ("left", say.span_within(&until.since(say.now)).into());
                 match &self.fault {
                     Some(fault) => say.tell("why-misconfigured", [("fault", why::fault(*say, fault).into()), left]),
-                    None => say.tell("why-circuit-open", [("age", say.age(since).into()), left]),
+                    None => say.tell("why-circuit-open", [("age", say.age_within(since).into()), left]),
                 }
             }
-            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span(&until.since(say.now))),
-            Hold::Window { until, .. } => say.ts("why-window", &say.span(&until.since(say.now))),
+            Hold::Throttled { until, .. } => say.ts("why-throttled", &say.span_within(&until.since(say.now))),
+            Hold::Window { until, .. } => say.ts("why-window", &say.span_within(&until.since(say.now))),
             Hold::Unconfigured => say.t("why-unconfigured"),
             Hold::NoTransport => say.t("why-no-transport"),
             Hold::Unconnected { cause, since } => say.tell(
                 "why-unconnected",
-                [("fault", say.pick(&cause.clause()).to_owned().into()), ("age", say.age(since).into())],
+                [("fault", say.pick(&cause.clause()).to_owned().into()), ("age", say.age_within(since).into())],
             ),
             Hold::Open => match (self.tally.parked, self.tally.retry) {
                 (0, 0) if self.fetches && self.ready() > 0 => say.tn("why-fetch", self.ready()),

@@ -227,7 +227,7 @@ async fn outlook(dashboard: &Dashboard, say: Say, queue: &Queue) -> Result<Html,
     let points = dashboard.ledger.history(&queue.id, from, At(minute), Resolution::Minute).await?;
     let ended =
         points.iter().map(|point| (point.seconds, point.activity.delivered() + point.activity.ended_otherwise()));
-    let span = |time: Duration| say.span(&time);
+    let span = |time: Duration| say.span_within(&time);
     let text = match forecast(waiting, &ended.collect::<Vec<_>>()) {
         Forecast::Nothing => say.t("outlook-nothing"),
         Forecast::Still => say.t("outlook-still"),

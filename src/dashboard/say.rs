@@ -190,15 +190,22 @@ impl Say {
 
     /// A length of time in its two largest units; what is shorter than a minute only says so.
     pub(super) fn span(&self, span: &Duration) -> String {
+        self.lasting(span, |unit, n| self.tn(&format!("span-{unit}"), n))
+    }
+
+    /// The same where a preposition stands before it: Arabic declines its duals.
+    pub(super) fn span_within(&self, span: &Duration) -> String {
+        self.lasting(span, |unit, n| self.tn(&format!("span-{unit}-within"), n))
+    }
+
+    fn lasting(&self, span: &Duration, said: impl Fn(&str, u64) -> Cow<'static, str>) -> String {
         let minutes = span.as_secs() / 60;
         let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
         let (first, second) = match (days, hours, minutes) {
             (0, 0, 0) => return self.t("span-moment").into_owned(),
-            (0, 0, minutes) => (self.tn("span-minutes", minutes), None),
-            (0, hours, minutes) => {
-                (self.tn("span-hours", hours), (minutes > 0).then(|| self.tn("span-minutes", minutes)))
-            }
-            (days, hours, _) => (self.tn("span-days", days), (hours > 0).then(|| self.tn("span-hours", hours))),
+            (0, 0, minutes) => (said("minutes", minutes), None),
+            (0, hours, minutes) => (said("hours", hours), (minutes > 0).then(|| said("minutes", minutes))),
+            (days, hours, _) => (said("days", days), (hours > 0).then(|| said("hours", hours))),
         };
         match second {
             Some(second) => self
@@ -240,9 +247,9 @@ impl Say {
         self.tell(UNITS[at], [("n", FluentValue::from(size))]).into_owned()
     }
 
-    /// How long ago something was.
-    pub(super) fn age(&self, since: &At) -> String {
-        self.span(&self.now.since(*since))
+    /// How long ago something was, behind a preposition.
+    pub(super) fn age_within(&self, since: &At) -> String {
+        self.span_within(&self.now.since(*since))
     }
 
     /// An instant: in UTC, until the script has put it into the reader's own zone.
@@ -265,7 +272,10 @@ impl Say {
     /// How long ago, with the instant where one points at it.
     pub(super) fn ago(&self, at: &At) -> Html {
         let full = utc(*at).map(|zoned| zoned.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
-        Html(format!("<time class=\"age\" datetime=\"{at}\" title=\"{full}\">{}</time>", self.age(at)))
+        Html(format!(
+            "<time class=\"age\" datetime=\"{at}\" title=\"{full}\">{}</time>",
+            self.span(&self.now.since(*at))
+        ))
     }
 }
 
@@ -313,6 +323,7 @@ mod tests {
             (60, "1 min", "دقيقة"),
             (11 * 60, "11 min", "١١ دقيقة"),
             (7_260, "2 h 1 min", "ساعتان ودقيقة"),
+            (2 * 86_400 + 7_200, "2 d 2 h", "يومان وساعتان"),
             (90_000, "1 d 1 h", "يوم وساعة"),
             (3 * 86_400, "3 d", "٣ أيام"),
         ];
@@ -321,6 +332,9 @@ mod tests {
             assert_eq!(plain(&say(Language::English).span(&span)), english);
             assert_eq!(plain(&say(Language::Arabic).span(&span)), arabic);
         }
+        let hours = Duration::from_secs(7_320);
+        assert_eq!(plain(&say(Language::Arabic).span_within(&hours)), "ساعتين ودقيقتين");
+        assert_eq!(plain(&say(Language::English).span_within(&hours)), "2 h 2 min");
         assert_eq!(plain(&say(Language::English).short(&Duration::from_millis(1_540))), "1.5 s");
         let fine = [(12, "0.1 ms"), (340, "0.3 ms"), (9_990, "10 ms"), (10_700, "10 ms"), (2_000_000, "2 s")];
         for (us, text) in fine {

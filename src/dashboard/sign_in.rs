@@ -138,7 +138,7 @@ pub(super) async fn sign_in(
     let wait = failures.wait(address, now);
     if !wait.is_zero() {
         tracing::warn!(%address, "too many failures to sign in");
-        let note = page.ts("sign-in-wait", &page.span(&wait)).into_owned();
+        let note = page.ts("sign-in-wait", &page.span_within(&wait)).into_owned();
         let mut response = again(page, &form, StatusCode::TOO_MANY_REQUESTS, note)?;
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         return Ok(response);

@@ -57,6 +57,8 @@ for (const lang of ["en", "ar"]) {
       await page.keyboard.press("g");
       await v.goes(() => page.keyboard.press(key));
       assert.equal(at(v), href);
+      // A field that takes the focus by itself does so with the first frame, which may come after the page was loaded.
+      await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
       await page.evaluate(() => document.activeElement.blur());
     }
     await v.opens("/dashboard");

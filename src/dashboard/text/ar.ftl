@@ -52,6 +52,7 @@ role-admin = مدير النظام
 role-none = لم يُسجَّل الدخول
 
 ## المُدد والأوقات
+# قائمةً بذاتها: ساعتان. وبعد حرف جر أو مضافًا إليها (within): بعد ساعتين.
 
 span-moment = أقل من دقيقة
 span-minutes =
@@ -77,6 +78,33 @@ span-days =
         [zero] { $n } يوم
         [one] يوم
         [two] يومان
+        [few] { $n } أيام
+        [many] { $n } يومًا
+       *[other] { $n } يوم
+    }
+span-minutes-within =
+    { $n ->
+        [zero] { $n } دقيقة
+        [one] دقيقة
+        [two] دقيقتين
+        [few] { $n } دقائق
+        [many] { $n } دقيقة
+       *[other] { $n } دقيقة
+    }
+span-hours-within =
+    { $n ->
+        [zero] { $n } ساعة
+        [one] ساعة
+        [two] ساعتين
+        [few] { $n } ساعات
+        [many] { $n } ساعة
+       *[other] { $n } ساعة
+    }
+span-days-within =
+    { $n ->
+        [zero] { $n } يوم
+        [one] يوم
+        [two] يومين
         [few] { $n } أيام
         [many] { $n } يومًا
        *[other] { $n } يوم
@@ -157,7 +185,7 @@ why-draining = { $n ->
 }
 why-circuit-open = لا تستجيب منذ { $age }، والمحاولة التالية بعد { $left }.
 why-misconfigured = { $fault }. محاولة الاختبار التالية بعد { $left }.
-why-throttled = لا تستقبل شيئًا خلال المدة المتبقية: { $what }.
+why-throttled = لا تستقبل شيئًا قبل انقضاء { $what }.
 why-window = تُستأنف ساعات عملها بعد { $what }.
 why-unconfigured = لم تعد ضمن الإعدادات، وما ينتظرها محفوظ.
 why-no-transport = وسيلة النقل الخاصة بها غير متاحة في هذا النظام.
