@@ -102,7 +102,7 @@
 //!
 //! **Index entries are merged, not inserted.** Identities and keys of the search are hashes: entered as they come, each would write a page
 //! of its own. The accepting commit appends them in one row, memory keeps them sorted, and every commit merges some that are neighbours
-//! in their tables (`ledger::young`). Price: some ten megabytes of memory, and the rows of at most three times 65,536 envelopes, which a start reads.
+//! in their tables (`ledger::young`). Price: some ten megabytes of memory, and rows of twice 65,536 envelopes that a start reads.
 //!
 //! **Data is text.** Data is checked, compared, cut and forwarded as the text that came; a parsed tree would lose digits and hide
 //! doubled members. Price: a JSON scanner of our own in `model::json`.

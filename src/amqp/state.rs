@@ -115,8 +115,10 @@ impl Kept {
     /// Why nothing goes to agencies now, if nothing does.
     fn closed(&self) -> Option<Standing> {
         match self.connection.state {
-            State::Connected if self.looked => None,
-            State::Connected => Some(Standing { state: State::Connecting, ..self.connection.clone() }),
+            State::Connected if self.is_held() => {
+                Some(Standing { state: State::Connecting, ..self.connection.clone() })
+            }
+            State::Connected => None,
             _ => Some(self.connection.clone()),
         }
     }

@@ -9,7 +9,7 @@
 //! commit that merged it, so whoever looks in memory first and begins its snapshot of the tables after that misses nothing. Y3: a row
 //! leaves `young` when all of it is merged, or when its envelope is swept; then it is gone from everywhere at once. Rows that are still
 //! there at a start are read and merged again, which changes nothing in the tables. Y4: memory holds `young_max` identities and twice
-//! as many keys, `young` the rows of [`LATE`] times as many envelopes; what is beyond (a great commit, a long past) goes in bounded
+//! as many keys, `young` the rows of about [`LATE`] times as many envelopes; what is beyond (a great commit, a long past) goes in bounded
 //! steps, each of them more than what came in meanwhile.
 //!
 //! The writer alone changes anything here. A transaction that fails leaves its entries in memory: they lead readers to no envelope, and
@@ -26,9 +26,9 @@ use super::state::State;
 
 /// What one transaction merges besides twice what came with it.
 const STEP: usize = 64;
-/// For how many times `young_max` accepts something waits at most. Going round once takes two times as many: what is entered just behind
-/// the last one that was merged waits for all others.
-const LATE: u64 = 3;
+/// After how many times `young_max` accepts something has waited for too long: as many as going round once takes, for what is entered just
+/// behind the last one that was merged waits for all others.
+const LATE: u64 = 2;
 /// Places in accept order whose rows one transaction deletes, or twice what came with it.
 const DELETED_MAX: u64 = 512;
 

@@ -48,6 +48,7 @@ impl Keep {
                 live = self.link.connected() => live,
                 // There is no way to look, and there is one to the agencies: most of them have their queues.
                 () = self.publish.held_for(LOOK_MAX) => {
+                    warn!("what the broker needs is not looked for yet; agencies that have their queues are served");
                     self.publish.looked();
                     continue;
                 }

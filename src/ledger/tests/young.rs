@@ -182,7 +182,7 @@ async fn memory_and_its_table_are_bounded() {
         let (identities, keys) = house.held();
         assert!(identities <= 20 && keys <= 40, "{identities} identities, {keys} keys");
         rows_max = rows_max.max(house.rows("young"));
-        assert!(rows_max <= 3 * 20 + 1, "{rows_max} rows");
+        assert!(rows_max <= 2 * 20 + 1, "{rows_max} rows");
     }
     assert!(rows_max > 20);
     assert!(house.rows("identity") >= 280);
@@ -198,7 +198,7 @@ async fn one_key_alone_does_not_hold_the_rows_of_all_that_have_none() {
         new.envelope.attributes.extensions.clear();
         new.digest = new.envelope.digest();
         house.ledger().accept(new, house.now).await.unwrap();
-        assert!(house.rows("young") <= 3 * 20 + 1);
+        assert!(house.rows("young") <= 2 * 20 + 1);
     }
     assert_eq!(house.rows("lookup"), 2);
     assert_eq!(house.find(Query { subject: Some("s1".into()), ..Query::default() }).await, [1]);
